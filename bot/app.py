@@ -1,0 +1,166 @@
+"""The composition root: builds the helpline from the settings, starts what a role needs, stops it in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import structlog
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+
+from bot.channels.base import Channel
+from bot.channels.simulator import SimulatorChannel
+from bot.channels.telegram import TelegramChannel
+from bot.channels.whatsapp import WhatsAppChannel
+from bot.config import ROOT, Settings, TelegramMode
+from bot.dialogue.child import EngineChild
+from bot.dialogue.content import ContentError, Words
+from bot.dialogue.rasa import Engine
+from bot.flows.helpline import Clock, Helpline
+from bot.flows.plan import REQUIRED_KEYS
+from bot.flows.poll import TelegramPoller
+from bot.store.contacts import Defaults
+from bot.store.crypto import Keyring
+from bot.store.database import Database
+from bot.store.directory import load_directory
+from bot.store.understanding import load_triage
+from bot.web.health import Health
+from bot.web.metrics import metrics
+from bot.web.server import build
+from bot.web.simulator import Simulator
+from bot.web.webhooks import Webhooks
+from bot.worker import Worker
+
+_log = structlog.get_logger(__name__)
+
+
+def system_clock() -> datetime:
+    """Now, aware."""
+    return datetime.now(UTC)
+
+
+def load_words() -> Words:
+    """The words of responses/, complete as far as the gateway itself needs them."""
+    words = Words.load(ROOT / "responses")
+    missing = [key for key in REQUIRED_KEYS if key not in words]
+    if missing:
+        raise ContentError(f"responses/: {', '.join(missing)} missing")
+    return words
+
+
+async def build_channels(settings: Settings) -> dict[str, Channel]:
+    """The configured channels, by name."""
+    channels: dict[str, Channel] = {}
+    if settings.has_telegram:
+        telegram = TelegramChannel(settings.telegram_bot_token, settings.telegram_api_base_url)
+        await telegram.open()
+        channels[telegram.name] = telegram
+    if settings.has_whatsapp:
+        channels["whatsapp"] = WhatsAppChannel(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token,
+            settings.twilio_whatsapp_from,
+            settings.twilio_api_base_url,
+            f"{settings.public_url}/webhooks/whatsapp/status",
+        )
+    if settings.has_simulator:
+        channels["simulator"] = SimulatorChannel()
+    return channels
+
+
+def build_helpline(
+    settings: Settings, database: Database, engine: Engine, channels: dict[str, Channel], clock: Clock = system_clock
+) -> Helpline:
+    """Everything the flows work with; raises when words, directory or models are missing or wrong."""
+    return Helpline(
+        database=database,
+        keyring=Keyring(settings.keys),
+        triage=load_triage(ROOT),
+        engine=engine,
+        words=load_words(),
+        directory=load_directory(ROOT / "directory", settings.default_country),
+        channels=channels,
+        clock=clock,
+        defaults=Defaults(settings.default_language, settings.default_country),
+        quiet_window=settings.quiet_window,
+    )
+
+
+class Service:
+    """A running gateway: `web` answers HTTP, `worker` answers people, `all` does both."""
+
+    def __init__(self, settings: Settings, role: str, child: EngineChild | None) -> None:
+        self._settings = settings
+        self._role = role
+        self._child = child
+        self._poller: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Helpline]:
+        """Start the parts, give the helpline, stop the parts in the opposite order."""
+        settings = self._settings
+        channels = await build_channels(settings)
+        database = Database(settings.database_url)
+        engine = self._engine()
+        helpline = build_helpline(settings, database, engine, channels)
+        worker = Worker(helpline)
+        if self._role in ("all", "worker"):
+            worker.start()
+            await self._listen_to_telegram(helpline)
+        try:
+            yield helpline
+        finally:
+            if self._poller is not None:
+                self._poller.cancel()
+                await asyncio.gather(self._poller, return_exceptions=True)
+            await worker.stop()
+            for channel in channels.values():
+                await channel.close()
+            await engine.close()
+            if self._child is not None:
+                await self._child.stop()
+            await database.close()
+
+    def _engine(self) -> Engine:
+        settings = self._settings
+        if self._child is None:
+            return Engine.at(settings.engine_url, settings.engine_token, settings.engine_timeout)
+        if self._role != "web":
+            self._child.start()
+        return Engine((self._child.url,), self._child.token, settings.engine_timeout)
+
+    async def _listen_to_telegram(self, helpline: Helpline) -> None:
+        channel = helpline.channels.get("telegram")
+        if not isinstance(channel, TelegramChannel):
+            return
+        if self._settings.telegram_mode is TelegramMode.POLLING:
+            self._poller = asyncio.create_task(TelegramPoller(helpline, channel).run(), name="telegram-poller")
+
+
+def build_web(settings: Settings, role: str, child: EngineChild | None) -> Starlette:
+    """The application with everything of `role` started and stopped in its lifespan."""
+    service = Service(settings, role, child)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with service.running() as helpline:
+            webhooks = Webhooks(helpline, settings)
+            app.router.routes.extend(_routes(settings, role, helpline, webhooks))
+            _log.info("started", role=role, channels=sorted(helpline.channels))
+            yield
+            await webhooks.close()
+
+    return build([Route("/metrics", metrics)], lifespan)
+
+
+def _routes(settings: Settings, role: str, helpline: Helpline, webhooks: Webhooks) -> list[BaseRoute]:
+    routes: list[BaseRoute] = [*Health(helpline).routes()]
+    if role == "worker":
+        return routes
+    routes += webhooks.routes()
+    if settings.has_simulator:
+        routes += Simulator(helpline).routes()
+    return routes

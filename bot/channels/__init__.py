@@ -1,0 +1,1 @@
+"""Telegram, WhatsApp and the simulator."""

@@ -1,0 +1,30 @@
+"""What every channel can do. Telegram, WhatsApp and the simulator each have a module of their own beside this one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bot.domain.messages import InboundMessage, OutboundMessage, SendResult
+
+
+class Channel(Protocol):
+    """A way to reach people. Sending never raises for what the provider answers: that comes back as data."""
+
+    @property
+    def name(self) -> str:
+        """The name stored with every message: telegram, whatsapp or simulator."""
+
+    def prepare(self, message: OutboundMessage) -> tuple[OutboundMessage, ...]:
+        """The message in the parts and the form this channel takes."""
+
+    async def send(self, address: str, message: OutboundMessage) -> SendResult:
+        """Hand one prepared message to the provider."""
+
+    async def show_typing(self, address: str) -> None:
+        """Show that an answer is coming, where the channel can; failures are of no consequence."""
+
+    async def acknowledge(self, message: InboundMessage) -> None:
+        """Tell the channel that a tap was received, where it waits for that."""
+
+    async def close(self) -> None:
+        """Close connections."""

@@ -1,0 +1,269 @@
+"""Telegram, through python-telegram-bot used as a library: updates become messages, messages become Bot API calls.
+
+Limits and rules: Bot API (text 1-4096 UTF-16 units, callback data 64 bytes, one consumer of getUpdates).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from telegram import Bot, CallbackQuery, ChatMember, InlineKeyboardButton, InlineKeyboardMarkup, Message, Update, User
+from telegram.constants import ChatAction, ChatType, MessageLimit
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
+from telegram.request import HTTPXRequest
+
+from bot.domain.messages import (
+    ContactNews,
+    InboundKind,
+    InboundMessage,
+    OutboundMessage,
+    Parsed,
+    SendError,
+    SendResult,
+    Sent,
+)
+from bot.domain.parts import split
+
+NAME = "telegram"
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
+COMMANDS = {
+    "menu": "/ask_menu",
+    "aide": "/ask_menu",
+    "help": "/ask_menu",
+    "humain": "/request_human",
+    "human": "/request_human",
+    "stop": "/stop",
+    "oublie": "/delete_my_data",
+    "forget": "/delete_my_data",
+    "langue": "/change_language",
+    "language": "/change_language",
+}
+_BUTTONS_IN_A_ROW = 24
+"""Quick replies share a row while their titles have at most this many characters together."""
+_MEDIA = (
+    ("photo", InboundKind.PHOTO),
+    ("video", InboundKind.VIDEO),
+    ("video_note", InboundKind.VIDEO),
+    ("voice", InboundKind.VOICE),
+    ("audio", InboundKind.VOICE),
+    ("sticker", InboundKind.STICKER),
+    ("animation", InboundKind.STICKER),
+    ("location", InboundKind.LOCATION),
+    ("venue", InboundKind.LOCATION),
+    ("contact", InboundKind.CONTACT),
+    ("document", InboundKind.FILE),
+)
+_log = structlog.get_logger(__name__)
+
+
+class InvalidUpdateError(ValueError):
+    """The body is JSON but not an update of the Bot API."""
+
+
+def parse_update(data: object, now: datetime) -> Parsed:
+    """What an update holds; empty for kinds we do not handle and for groups. InvalidUpdateError when it is not an update."""
+    if not isinstance(data, dict) or not isinstance(data.get("update_id"), int):
+        raise InvalidUpdateError("expected an object with an integer update_id")
+    try:
+        update = Update.de_json(data, None)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, OSError) as error:
+        raise InvalidUpdateError(f"not an update of the Bot API ({type(error).__name__})") from None
+    if update.callback_query is not None:
+        return _parse_tap(update.update_id, update.callback_query, now)
+    if update.my_chat_member is not None:
+        member = update.my_chat_member
+        if member.chat.type != ChatType.PRIVATE:
+            return Parsed()
+        gone = member.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT)
+        return Parsed(contact_news=ContactNews(NAME, str(member.chat.id), reachable=not gone))
+    message = update.message or update.edited_message
+    if message is None or message.chat.type != ChatType.PRIVATE:
+        return Parsed()
+    return Parsed(message=_parse_message(update, message, now))
+
+
+def _parse_message(update: Update, message: Message, now: datetime) -> InboundMessage:
+    text = message.text or message.caption or ""
+    kind, payload = _kind_of(message), ""
+    if kind is InboundKind.TEXT and text.startswith("/"):
+        kind, payload, text = _parse_command(text)
+    if update.edited_message is not None and kind is InboundKind.TEXT:
+        kind = InboundKind.EDITED
+    return InboundMessage(
+        channel=NAME,
+        address=str(message.chat.id),
+        external_id=f"{update.update_id}.{message.message_id}",
+        kind=kind,
+        text=text,
+        payload=payload,
+        received_at=now,
+        sent_at=message.edit_date or message.date,
+        language_hint=_language(message.from_user),
+    )
+
+
+def _parse_command(text: str) -> tuple[InboundKind, str, str]:
+    word, _, rest = text[1:].partition(" ")
+    command = word.partition("@")[0].lower()
+    if command == "start":
+        return InboundKind.START, "", ""
+    if command in COMMANDS:
+        return InboundKind.QUICK_REPLY, COMMANDS[command], rest.strip()
+    return InboundKind.TEXT, "", text.lstrip("/")
+
+
+def _kind_of(message: Message) -> InboundKind:
+    if message.text is not None:
+        return InboundKind.TEXT
+    return next((kind for field, kind in _MEDIA if getattr(message, field)), InboundKind.OTHER)
+
+
+def _parse_tap(update_id: int, query: CallbackQuery, now: datetime) -> Parsed:
+    if query.message is None or query.message.chat.type != ChatType.PRIVATE:
+        return Parsed()
+    message = InboundMessage(
+        channel=NAME,
+        address=str(query.message.chat.id),
+        external_id=f"{update_id}.{query.message.message_id}",
+        kind=InboundKind.QUICK_REPLY,
+        text="",
+        payload=query.data or "",
+        received_at=now,
+        language_hint=_language(query.from_user),
+        ack_token=query.id,
+    )
+    return Parsed(message=message)
+
+
+def _language(user: User | None) -> str:
+    """The language of the person's Telegram, as far as we speak it."""
+    code = ((user.language_code if user else None) or "").lower().partition("-")[0]
+    return code if code in ("fr", "en", "ar") else ""
+
+
+class TelegramChannel:
+    """Sends through the Bot API and reads updates from it."""
+
+    name = NAME
+
+    def __init__(self, token: str, api_base_url: str) -> None:
+        request = HTTPXRequest(
+            connection_pool_size=32, connect_timeout=5, read_timeout=10, write_timeout=10, pool_timeout=5
+        )
+        polling = HTTPXRequest(connection_pool_size=2, connect_timeout=5, read_timeout=10)
+        self.bot = Bot(token, base_url=f"{api_base_url}/bot", request=request, get_updates_request=polling)
+
+    def prepare(self, message: OutboundMessage) -> tuple[OutboundMessage, ...]:
+        """Parts of 4,096 units; quick replies on the last, those whose payload passes 64 bytes being a programming error."""
+        parts = split(message.text, MessageLimit.MAX_TEXT_LENGTH)
+        replies = message.quick_replies
+        last = len(parts) - 1
+        return tuple(
+            OutboundMessage(part, replies if index == last else (), message.key, message.urgent)
+            for index, part in enumerate(parts)
+        )
+
+    async def send(self, address: str, message: OutboundMessage) -> SendResult:
+        """sendMessage, without link previews so that nothing is fetched about a help page."""
+        try:
+            sent = await self.bot.send_message(
+                chat_id=int(address),
+                text=message.text,
+                reply_markup=_keyboard(message),
+                disable_web_page_preview=True,
+            )
+        except TelegramError as error:
+            return _send_error(error)
+        return Sent(str(sent.message_id))
+
+    async def show_typing(self, address: str) -> None:
+        """sendChatAction; whether it worked is of no consequence."""
+        try:
+            await self.bot.send_chat_action(chat_id=int(address), action=ChatAction.TYPING)
+        except TelegramError as error:
+            _log.debug("typing not shown", error=type(error).__name__)
+
+    async def acknowledge(self, message: InboundMessage) -> None:
+        """answerCallbackQuery, so that the tapped button stops spinning."""
+        if not message.ack_token:
+            return
+        try:
+            await self.bot.answer_callback_query(message.ack_token)
+        except TelegramError as error:
+            _log.debug("tap not acknowledged", error=type(error).__name__)
+
+    async def updates(self, offset: int, seconds: int) -> tuple[dict[str, Any], ...]:
+        """The next updates from `offset` on, waiting up to `seconds` for one; raises TelegramError."""
+        updates = await self.bot.get_updates(offset=offset, timeout=seconds, allowed_updates=ALLOWED_UPDATES)
+        return tuple(update.to_dict() for update in updates)
+
+    async def set_webhook(self, url: str, secret: str) -> None:
+        """Tell Telegram to deliver to `url`; updates that wait are kept."""
+        await self.bot.set_webhook(url, secret_token=secret, allowed_updates=ALLOWED_UPDATES, max_connections=40)
+
+    async def delete_webhook(self) -> None:
+        """Polling does not work while a webhook is set."""
+        await self.bot.delete_webhook(drop_pending_updates=False)
+
+    async def close(self) -> None:
+        """Close the connections to the Bot API."""
+        await self.bot.shutdown()
+
+    async def open(self) -> None:
+        """Open the connections without calling the Bot API."""
+        for request in self.bot._request:  # noqa: SLF001 - Bot.initialize() would call getMe and fail offline
+            await request.initialize()
+
+
+def _keyboard(message: OutboundMessage) -> InlineKeyboardMarkup | None:
+    if not message.quick_replies:
+        return None
+    rows: list[list[InlineKeyboardButton]] = []
+    width = 0
+    for reply in message.quick_replies:
+        button = InlineKeyboardButton(reply.title, callback_data=reply.payload)
+        if rows and width + len(reply.title) <= _BUTTONS_IN_A_ROW:
+            rows[-1].append(button)
+            width += len(reply.title)
+        else:
+            rows.append([button])
+            width = len(reply.title)
+    return InlineKeyboardMarkup(rows)
+
+
+def _send_error(error: TelegramError) -> SendError:
+    """The Bot API's answer as data. Order matters: BadRequest and TimedOut are NetworkErrors in python-telegram-bot."""
+    match error:
+        case RetryAfter():
+            delay = error.retry_after
+            seconds = delay.total_seconds() if hasattr(delay, "total_seconds") else float(delay)
+            return SendError("429", retryable=True, retry_after=seconds)
+        case Forbidden():
+            return SendError("403", retryable=False, contact_gone=True)
+        case ChatMigrated():
+            return SendError("migrated", retryable=False)
+        case BadRequest():
+            gone = "chat not found" in error.message.lower() or "user is deactivated" in error.message.lower()
+            return SendError("400", retryable=False, contact_gone=gone)
+        case InvalidToken():
+            return SendError("401", retryable=True)
+        case Conflict():
+            return SendError("409", retryable=True)
+        case TimedOut():
+            return SendError("timeout", retryable=True)
+        case NetworkError():
+            return SendError("network", retryable=True)
+        case _:
+            return SendError("telegram", retryable=True)

@@ -1,0 +1,116 @@
+"""`bot serve`: the gateway, with the engine as a child unless ENGINE_URL names one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from typing import Any
+
+import uvicorn
+
+from bot.app import Service, build_web
+from bot.commands.engine import wait_until_ready
+from bot.config import Settings
+from bot.dialogue.child import EngineChild, EngineMissingError
+from bot.dialogue.rasa import Engine
+from bot.store.database import Database
+from bot.store.migrate import current_revision, migrate, newest_revision
+
+ROLES = ("all", "web", "worker")
+
+
+def add_parser(subparsers: Any) -> None:
+    """`bot serve`."""
+    parser = subparsers.add_parser("serve", help="run the bot")
+    parser.add_argument("--role", choices=ROLES, default="all", help="web: webhooks and console; worker: answer, deliver")
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Run until stopped."""
+    child = None if settings.engine_url else EngineChild()
+    if child is not None:
+        child.check()
+    problem = asyncio.run(_prepare(settings))
+    if problem:
+        sys.stderr.write(f"bot serve: {problem}\n")
+        return 2
+    if options.role == "worker":
+        return asyncio.run(_work(settings, child))
+    return asyncio.run(_serve(settings, options.role, child))
+
+
+async def _prepare(settings: Settings) -> str:
+    """Bring SQLite to the newest schema; on PostgreSQL that is a step of its own, so only check. A problem, or nothing."""
+    database = Database(settings.database_url)
+    try:
+        if database.is_sqlite:
+            await migrate(database)
+            return ""
+        current = await current_revision(database)
+        if current != newest_revision():
+            return f"the database is at revision {current or 'none'}, expected {newest_revision()}: run `bot migrate`"
+        return ""
+    finally:
+        await database.close()
+
+
+async def _serve(settings: Settings, role: str, child: EngineChild | None) -> int:
+    config = uvicorn.Config(
+        build_web(settings, role, child),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=10,
+        limit_concurrency=2000,
+    )
+    server = uvicorn.Server(config)
+    announcing = asyncio.create_task(_announce(settings, child, server))
+    await server.serve()
+    announcing.cancel()
+    await asyncio.gather(announcing, return_exceptions=True)
+    return 0 if server.started else 1
+
+
+async def _announce(settings: Settings, child: EngineChild | None, server: uvicorn.Server) -> None:
+    """Say what to open, once it answers."""
+    while not server.started:
+        await asyncio.sleep(0.05)
+    address = f"http://{settings.host}:{settings.port}"
+    sys.stdout.write("Starting the engine, a few seconds…\n")
+    sys.stdout.flush()
+    if child is not None:
+        engine = Engine((child.url,), child.token, settings.engine_timeout)
+        try:
+            await wait_until_ready(engine)
+        except EngineMissingError as error:
+            sys.stdout.write(f"{error}\n")
+        finally:
+            await engine.close()
+    lines = ["", "Relais is running."]
+    if settings.has_simulator:
+        lines.append(f"  Be the teen:   {address}/simulator")
+    lines.append(f"  Is it ready:   {address}/readyz")
+    if settings.has_telegram:
+        lines.append(f"  Telegram:      {settings.telegram_mode}")
+    if settings.has_whatsapp:
+        lines.append(f"  WhatsApp:      set the webhook to {settings.public_url}/webhooks/whatsapp")
+    lines += ["  Stop:          Ctrl-C", ""]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+async def _work(settings: Settings, child: EngineChild | None) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stopping.set)
+    async with Service(settings, "worker", child).running():
+        await stopping.wait()
+    return 0

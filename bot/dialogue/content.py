@@ -1,0 +1,85 @@
+"""The words of responses/*.yml, for the messages the gateway sends without Rasa: emergency, engine down, hand-over, referrals.
+
+The files are in Rasa's format, with a condition on the slot `language` for each variation, and Rasa reads the same ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.domain.messages import OutboundMessage, QuickReply
+
+FALLBACK_LANGUAGE = "fr"
+SPOKEN = {"fr": "fr", "en": "en", "ar": "ar", "ary": "ar"}
+"""The language of the words for each language of the person: Darija is answered in simple Arabic."""
+
+
+class ContentError(Exception):
+    """A file under responses/ does not read, or a key that the gateway needs is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Variation:
+    language: str
+    text: str
+    quick_replies: tuple[QuickReply, ...]
+
+
+class Words:
+    """Every response by key and language."""
+
+    def __init__(self, variations: dict[str, tuple[_Variation, ...]]) -> None:
+        self._variations = variations
+
+    @classmethod
+    def load(cls, folder: Path) -> Words:
+        """Read every file of the folder; ContentError names the file and what is wrong."""
+        variations: dict[str, tuple[_Variation, ...]] = {}
+        for path in sorted(folder.glob("*.yml")):
+            try:
+                responses = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)["responses"]
+                parsed = {key: tuple(map(_parse, items)) for key, items in responses.items()}
+            except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+                raise ContentError(f"{path.name}: not a file of Rasa responses ({type(error).__name__})") from None
+            if twice := variations.keys() & parsed.keys():
+                raise ContentError(f"{path.name}: {min(twice)} is defined in another file too, and would replace it")
+            variations |= parsed
+        if not variations:
+            raise ContentError(f"no responses under {folder}")
+        return cls(variations)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._variations
+
+    def say(
+        self, key: str, language: str, *, used: tuple[str, ...] = (), urgent: bool = False, **values: str
+    ) -> OutboundMessage:
+        """The words of `key` with `values` filled in; the variation changes with how often the key is in `used`."""
+        variations = self._in_language(key, language)
+        chosen = variations[used.count(key) % len(variations)]
+        text = chosen.text.format_map(values) if values else chosen.text
+        return OutboundMessage(text, chosen.quick_replies, key, urgent)
+
+    def text(self, key: str, language: str, **values: str) -> str:
+        """The first variation of `key`, for a piece of a message."""
+        return self.say(key, language, **values).text
+
+    def _in_language(self, key: str, language: str) -> tuple[_Variation, ...]:
+        variations = self._variations.get(key)
+        if not variations:
+            raise ContentError(f"no words for {key}")
+        spoken = SPOKEN.get(language, FALLBACK_LANGUAGE)
+        for wanted in (spoken, "", FALLBACK_LANGUAGE):
+            if found := tuple(item for item in variations if item.language == wanted):
+                return found
+        return variations
+
+
+def _parse(item: dict[str, Any]) -> _Variation:
+    language = next((rule["value"] for rule in item.get("condition", ()) if rule["name"] == "language"), "")
+    replies = tuple(QuickReply(reply["title"], reply["payload"]) for reply in item.get("buttons", ()))
+    return _Variation(language, item.get("text", "").strip(), replies)

@@ -1,0 +1,1 @@
+"""What the helpline knows and decides, without I/O."""

@@ -1,0 +1,39 @@
+"""A hint that there is work: wakes one who waits, or the next to come. Rows stay the truth: a lost ring costs little."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+
+class Bell:
+    """Rings within one process and one event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._has_rung = False
+
+    def ring(self) -> None:
+        """Wake one who waits; if nobody does, the next to wait returns at once."""
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+                return
+        self._has_rung = True
+
+    async def wait(self, seconds: float) -> None:
+        """Return when it rings, after `seconds` at the latest."""
+        if self._has_rung:
+            self._has_rung = False
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            async with asyncio.timeout(seconds):
+                await future
+        except TimeoutError:
+            return
+        finally:
+            if future in self._waiting:
+                self._waiting.remove(future)

@@ -1,0 +1,282 @@
+"""Decides a turn: from what was written, what the triage saw and what the engine chose, to everything that is said and done.
+
+Nothing here touches rows or the network. The safety order of docs/dialogue.md is the order of the functions below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.dialogue.content import Words
+from bot.domain.directory import Directory
+from bot.domain.intents import HIGH_INTENTS, INTENT_OF_DANGER
+from bot.domain.messages import InboundKind, OutboundMessage, QuickReply
+from bot.domain.replies import EngineAnswer, EngineReply, ReplyPlan
+from bot.domain.risk import Assessment, Danger, RiskLevel
+from bot.domain.turns import Thread, Turn
+from bot.flows.wording import Wording
+
+QUESTION = "utter_ask_"
+NOT_UNDERSTOOD = "nlu_fallback"
+MAX_NOT_UNDERSTOOD = 2
+KEPT_USED = 60
+REQUIRED_KEYS = (
+    "utter_emergency_medical",
+    "utter_emergency_violence",
+    "utter_emergency_suicide",
+    "utter_emergency_silent",
+    "utter_emergency_stay",
+    "utter_emergency_team_open",
+    "utter_emergency_team_closed",
+    "utter_emergency_team_unknown",
+    "utter_high_unsure",
+    "utter_listening",
+    "utter_engine_down",
+    "utter_media_refused",
+    "utter_edited",
+    "utter_menu",
+    "utter_welcome",
+    "utter_welcome_short",
+    "utter_welcome_after_emergency",
+    "utter_ask_clarify",
+    "utter_clarify_neither",
+    "utter_lost",
+    "utter_offer_human_open",
+    "utter_offer_human_closed",
+    "utter_offer_human_unknown",
+    "utter_handover_open",
+    "utter_handover_closed",
+    "utter_handover_unknown",
+    "utter_handover_already",
+    "utter_stopped",
+    "utter_language_changed",
+    "utter_refer_open",
+    "utter_refer_closed",
+    "utter_refer_none",
+    "utter_line_open_until",
+    "utter_line_around_the_clock",
+    "utter_line_usual_hours",
+    "utter_line_closed",
+    "utter_line_unknown",
+    "utter_when_today",
+    "utter_when_tomorrow",
+    "utter_when_later",
+)
+"""The words the gateway says itself; `bot.app` refuses to start when one is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The words of a turn in the making: messages in order, whether a person was asked for, settings to change."""
+
+    messages: tuple[OutboundMessage, ...] = ()
+    escalate: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+
+    def then(self, *messages: OutboundMessage, escalate: str = "", setting: tuple[str, str] | None = None) -> Said:
+        """The same, with more said or done after it."""
+        settings = (*self.settings, setting) if setting else self.settings
+        return Said((*self.messages, *messages), self.escalate or escalate, settings)
+
+
+class Planner:
+    """Plans turns with the words and the directory of this helpline."""
+
+    def __init__(self, words: Words, directory: Directory) -> None:
+        self._words = words
+        self._directory = directory
+
+    def emergency(self, thread: Thread, assessment: Assessment, now: datetime) -> ReplyPlan:
+        """Imminent danger: numbers first, by call and in silence, then what to do meanwhile, then a human (R2, R4)."""
+        wording = self._wording(thread, now)
+        said = Said((wording.emergency(_emergency_kind(assessment)), wording.urgent("utter_emergency_stay")))
+        said = said.then(wording.team("utter_emergency_team"), escalate="imminent")
+        if thread.is_first_turn:
+            said = said.then(wording.say("utter_welcome_after_emergency"))
+        return _plan(thread, assessment, said, intent="emergency_now")
+
+    def engine_down(self, turn: Turn, assessment: Assessment, now: datetime) -> ReplyPlan:
+        """No answer from the engine: the truth, the lines open now, a way to a human (R4, R18)."""
+        thread, wording = turn.thread, self._wording(turn.thread, now)
+        theme = _theme(assessment)
+        key = "utter_high_unsure" if assessment.risk >= RiskLevel.HIGH else "utter_engine_down"
+        said = Said((wording.say(key), wording.refer(theme, assessment.risk, thread.age_band).message))
+        if assessment.risk >= RiskLevel.HIGH:
+            said = self._escalated(said, wording, thread, "engine_down")
+        else:
+            said = said.then(wording.team("utter_offer_human"))
+        return _plan(thread, assessment, self._welcomed(said, wording, turn, assessment.risk))
+
+    def media(self, turn: Turn, assessment: Assessment, now: datetime) -> ReplyPlan:
+        """Something that is never opened, without words: said kindly, with a way on (P26)."""
+        wording = self._wording(turn.thread, now)
+        said = Said((wording.say("utter_media_refused"),))
+        return _plan(turn.thread, assessment, self._welcomed(said, wording, turn, assessment.risk))
+
+    def welcome(self, turn: Turn, assessment: Assessment, now: datetime) -> ReplyPlan:
+        """/start, or a first greeting: who this is, what it can do, emergency numbers, limits of confidentiality (R1, R8)."""
+        wording = self._wording(turn.thread, now)
+        return _plan(
+            turn.thread, assessment, Said((wording.emergency_numbers("utter_welcome"), wording.say("utter_menu")))
+        )
+
+    def answer(self, turn: Turn, assessment: Assessment, answer: EngineAnswer, now: datetime) -> ReplyPlan:
+        """What the engine chose, done and said, with what safety adds to it."""
+        thread, wording = turn.thread, self._wording(turn.thread, now)
+        if answer.intent == NOT_UNDERSTOOD:
+            said, understood = self._not_understood(turn, assessment, answer, wording)
+        else:
+            said, understood = Said(), True
+            for reply in answer.replies:
+                said = self._perform(said, reply, thread, assessment, answer, wording)
+        if assessment.risk >= RiskLevel.HIGH and answer.intent not in HIGH_INTENTS:
+            said = self._high(wording, thread, assessment)
+        said = self._welcomed(said, wording, turn, assessment.risk)
+        plan = _plan(thread, assessment, said, intent=answer.intent, understood=understood)
+        return replace(plan, state=replace(plan.state, engine=answer.state))
+
+    def _high(self, wording: Wording, thread: Thread, assessment: Assessment) -> Said:
+        """Serious, but the engine saw something else: fixed words, a line around the clock, the offer of a human."""
+        referral = wording.refer(_theme(assessment), assessment.risk, thread.age_band)
+        return Said((wording.say("utter_high_unsure"), referral.message, wording.team("utter_offer_human")))
+
+    def _not_understood(
+        self, turn: Turn, assessment: Assessment, answer: EngineAnswer, wording: Wording
+    ) -> tuple[Said, bool]:
+        """Suffering is listened to even when not understood; otherwise one clarifying question, twice at most."""
+        if assessment.risk >= RiskLevel.CONCERN:
+            referral = wording.refer(_theme(assessment), assessment.risk, turn.thread.age_band)
+            return Said((wording.say("utter_listening"), referral.message, wording.team("utter_offer_human"))), True
+        if turn.thread.not_understood + 1 > MAX_NOT_UNDERSTOOD:
+            return Said(
+                (wording.say("utter_lost"), wording.say("utter_menu"), wording.team("utter_offer_human"))
+            ), False
+        return Said((self._clarify(answer, wording),)), False
+
+    def _clarify(self, answer: EngineAnswer, wording: Wording) -> OutboundMessage:
+        """“Tu veux dire…” with the two likeliest meanings that have a name a person would use."""
+        likely = [name for name, _ in answer.ranking if f"utter_label_{name}" in self._words][:2]
+        if not likely:
+            return wording.say("utter_menu")
+        replies = [QuickReply(wording.say(f"utter_label_{name}").text, f"/{name}") for name in likely]
+        replies.append(QuickReply(wording.say("utter_clarify_neither").text, "/ask_menu"))
+        return replace(wording.say("utter_ask_clarify"), quick_replies=tuple(replies))
+
+    def _perform(
+        self,
+        said: Said,
+        reply: EngineReply,
+        thread: Thread,
+        assessment: Assessment,
+        answer: EngineAnswer,
+        wording: Wording,
+    ) -> Said:
+        """One response of the engine: its words, or what it orders."""
+        order = reply.do or {}
+        match order.get("do"):
+            case None:
+                message = OutboundMessage(wording.filled(reply.text), reply.quick_replies, reply.key)
+                return said.then(message)
+            case "refer":
+                return self._refer(said, str(order.get("theme", "")), thread, assessment, wording)
+            case "service":
+                return said.then(wording.service(str(order.get("id", ""))))
+            case "offer_human":
+                return said.then(
+                    wording.say("utter_handover_already") if thread.is_waiting else wording.team("utter_offer_human")
+                )
+            case "escalate":
+                return self._escalated(said, wording, thread, str(order.get("reason", "asked")))
+            case "clarify":
+                return said.then(self._clarify(answer, wording))
+            case "language":
+                language = str(order.get("value", thread.language))
+                changed = self._words.say("utter_language_changed", language)
+                return said.then(changed, setting=("language", language))
+            case "stop":
+                return said.then(wording.emergency_numbers("utter_stopped"), setting=("stopped", "yes"))
+            case "erase":
+                return said.then(setting=("erase", "yes"))
+            case _:
+                return said
+
+    def _refer(self, said: Said, theme: str, thread: Thread, assessment: Assessment, wording: Wording) -> Said:
+        """The lines of a theme; when the fitting one is closed for somebody who suffers, a person is asked for too."""
+        risk = max(assessment.risk, thread.risk)
+        referral = wording.refer(theme, risk, thread.age_band)
+        said = said.then(referral.message)
+        if referral.fitting_is_open or risk < RiskLevel.CONCERN or said.escalate or thread.is_waiting:
+            return said
+        return self._escalated(said, wording, thread, "service_closed", with_lines=False)
+
+    def _escalated(self, said: Said, wording: Wording, thread: Thread, reason: str, *, with_lines: bool = True) -> Said:
+        """Ask for a person and say the truth about when one can answer, with the lines open now if that is not now (R18)."""
+        if thread.is_waiting:
+            return said.then(wording.say("utter_handover_already"))
+        said = said.then(wording.team("utter_handover"), escalate=reason)
+        if with_lines and not wording.team_is_open:
+            said = said.then(wording.refer("distress", max(thread.risk, RiskLevel.CONCERN), thread.age_band).message)
+        return said
+
+    def _welcomed(self, said: Said, wording: Wording, turn: Turn, risk: RiskLevel) -> Said:
+        """The first turn says who answers, before anything else unless somebody is in danger (R1, P1)."""
+        if not turn.thread.is_first_turn:
+            return said
+        welcome = wording.emergency_numbers("utter_welcome_short")
+        messages = (*said.messages, welcome) if risk >= RiskLevel.HIGH else (welcome, *said.messages)
+        return replace(said, messages=messages)
+
+    def _wording(self, thread: Thread, now: datetime) -> Wording:
+        return Wording(self._words, self._directory, thread.language, thread.country, thread.state.used, now)
+
+
+def reads_words(turn: Turn) -> bool:
+    """Whether the breath holds words or a tap, rather than only things we never open."""
+    return bool(turn.text.strip() or turn.payload)
+
+
+def is_start(turn: Turn) -> bool:
+    """Whether the person only pressed Start."""
+    return not reads_words(turn) and any(message.kind is InboundKind.START for message in turn.messages)
+
+
+def danger_payload(assessment: Assessment) -> str:
+    """The intent of the gravest danger the triage saw, as a payload for the engine; empty when it saw none by name."""
+    intents = (INTENT_OF_DANGER.get(danger) for danger in assessment.dangers)
+    return next((f"/{intent}" for intent in intents if intent), "")
+
+
+def _emergency_kind(assessment: Assessment) -> str:
+    match assessment.dangers[:1]:
+        case (Danger.SUICIDE | Danger.SELF_HARM,):
+            return "suicide"
+        case (
+            Danger.VIOLENCE_HOME
+            | Danger.SEXUAL_VIOLENCE
+            | Danger.THREATS
+            | Danger.PURSUED
+            | Danger.GROOMING
+            | Danger.SEXTORTION,
+        ):
+            return "violence"
+        case _:
+            return "medical"
+
+
+def _theme(assessment: Assessment) -> str:
+    """The theme of the directory for what the triage saw."""
+    if not assessment.dangers:
+        return "distress"
+    names = {Danger.MEDICAL: "emergency", Danger.PURSUED: "threats"}
+    return names.get(assessment.dangers[0], assessment.dangers[0].value)
+
+
+def _plan(
+    thread: Thread, assessment: Assessment, said: Said, *, intent: str | None = None, understood: bool = True
+) -> ReplyPlan:
+    keys = tuple(message.key for message in said.messages)
+    asked = next((key.removeprefix(QUESTION) for key in reversed(keys) if key.startswith(QUESTION)), "")
+    offered = next((message.quick_replies for message in reversed(said.messages) if message.quick_replies), ())
+    state = replace(thread.state, asked=asked, quick_replies=offered, used=(*thread.state.used, *keys)[-KEPT_USED:])
+    return ReplyPlan(said.messages, assessment, state, intent, said.escalate, understood, dict(said.settings))

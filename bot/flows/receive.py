@@ -1,0 +1,222 @@
+"""From a message received to an answer stored: accept() in the webhook, answer() in the worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import i18n
+from bot.dialogue.content import SPOKEN
+from bot.domain.conversations import Route, due_at, route
+from bot.domain.intents import HIGH_INTENTS
+from bot.domain.messages import ContactNews, InboundKind, InboundMessage
+from bot.domain.replies import EngineAnswer, EngineFailure, ReplyPlan
+from bot.domain.risk import Assessment, Context, RiskLevel
+from bot.domain.schedules import Hours
+from bot.domain.triage import raise_by_intent
+from bot.domain.turns import Thread, Turn
+from bot.flows.answers import resolve_tap
+from bot.flows.helpline import Helpline
+from bot.flows.plan import Planner, danger_payload, is_start, reads_words
+from bot.store import contacts, handover, inbox, outbox
+from bot.store.inbox import LaneClaim, LaneLostError, OpenThread
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A delivery taken in: whether it is new, and the plan if emergency words were queued with it."""
+
+    is_new: bool
+    plan: ReplyPlan | None = None
+
+
+async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
+    """Store a message once, with its verdict. At imminent risk the emergency words are queued in the same transaction."""
+    try:
+        async with helpline.database.write() as session:
+            if await inbox.is_known(session, message.channel, message.external_id):
+                return Accepted(is_new=False)
+            plan = await _take_in(helpline, session, message)
+    except IntegrityError:
+        # Another process stored the same delivery at the same time.
+        return Accepted(is_new=False)
+    (helpline.outbox_changed if plan else helpline.inbox_changed).ring()
+    return Accepted(is_new=True, plan=plan)
+
+
+async def reassure(helpline: Helpline, message: InboundMessage) -> None:
+    """Stop the tapped button spinning and show that an answer is coming; whether that works is of no consequence."""
+    channel = helpline.channels[message.channel]
+    await channel.acknowledge(message)
+    await channel.show_typing(message.address)
+
+
+async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMessage) -> ReplyPlan | None:
+    opened = await inbox.open_thread(session, helpline.keyring, message, helpline.defaults)
+    thread = opened.thread
+    context = Context(
+        risk=thread.risk,
+        recent=thread.recent,
+        language=thread.language if thread.turns else "",
+        language_hint=message.language_hint,
+        language_is_chosen=thread.language_is_chosen,
+    )
+    assessment = helpline.triage.assess(message.text, context)
+    if assessment.risk is RiskLevel.IMMINENT:
+        await inbox.store_inbound(session, opened, message, assessment, due=None)
+        return await _answer_emergency(helpline, session, opened, assessment, message.received_at)
+    started = opened.row.pending_since or message.received_at
+    due = due_at(assessment.risk, message.received_at, started, _window(helpline, message))
+    await inbox.store_inbound(session, opened, message, assessment, due)
+    return None
+
+
+async def _answer_emergency(
+    helpline: Helpline, session: AsyncSession, opened: OpenThread, assessment: Assessment, now: datetime
+) -> ReplyPlan:
+    """Emergency words need no engine: they are stored in the transaction that stores the message."""
+    thread = opened.thread.at(assessment.risk, assessment.language)
+    plan = Planner(helpline.words, helpline.directory).emergency(thread, assessment, now)
+    await inbox.mark_answered(session, opened, None, now)
+    await _commit_plan(helpline, session, opened, plan, now)
+    return plan
+
+
+def _window(helpline: Helpline, message: InboundMessage) -> float:
+    """A tap or a command is one thing said whole; typed words may be the first of a burst."""
+    is_whole = message.payload or message.kind is InboundKind.START
+    return 0.0 if is_whole else helpline.quiet_window
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A lane taken, with what is to be answered in it."""
+
+    claim: LaneClaim
+    turn: Turn | None
+
+
+async def claim_turn(helpline: Helpline) -> Claimed | None:
+    """Take the most urgent lane that is due. None when there is none."""
+    async with helpline.database.write() as session:
+        claim = await inbox.claim_lane(session, helpline.clock())
+        if claim is None:
+            return None
+        return Claimed(claim, await inbox.load_turn(session, helpline.keyring, claim))
+
+
+async def answer(helpline: Helpline, claimed: Claimed) -> ReplyPlan | None:
+    """Answer a lane: everything the turn changes is committed at once, or nothing (None) when the lane was lost meanwhile."""
+    turn, claim = claimed.turn, claimed.claim
+    plan = await plan_turn(helpline, turn) if turn is not None else None
+    now = helpline.clock()
+    try:
+        async with helpline.database.write() as session:
+            opened = await inbox.lock_claimed(session, helpline.keyring, claim)
+            ids = tuple(message.inbound_id for message in turn.messages) if turn is not None else ()
+            await inbox.mark_answered(session, opened, ids, now)
+            if plan is not None:
+                await _commit_plan(helpline, session, opened, plan, now)
+    except LaneLostError:
+        _log.info("turn discarded, the lane moved on", conversation=claim.conversation_id)
+        return None
+    helpline.outbox_changed.ring()
+    return plan
+
+
+async def plan_turn(helpline: Helpline, turn: Turn) -> ReplyPlan:
+    """What to say and do about a turn. Never raises for the engine: whatever it does, there is a plan."""
+    now = turn.received_at
+    planner = Planner(helpline.words, helpline.directory)
+    turn = resolve_tap(turn)
+    assessment = _breath(helpline, turn)
+    turn = replace(turn, thread=turn.thread.at(assessment.risk, assessment.language))
+    match route(turn.thread.mode, assessment.risk):
+        case Route.EMERGENCY:
+            return planner.emergency(turn.thread, assessment, now)
+        case Route.SILENT:
+            return ReplyPlan((), assessment, turn.thread.state)
+        case Route.DIALOGUE:
+            return await _dialogue(helpline, planner, turn, assessment, now)
+
+
+def _breath(helpline: Helpline, turn: Turn) -> Assessment:
+    """The verdict on the whole breath: what is harmless line by line may not be when read together."""
+    worst = turn.worst
+    if len(turn.messages) == 1:
+        return worst
+    context = Context(turn.thread.risk, turn.thread.recent, worst.language, "", turn.thread.language_is_chosen)
+    together = helpline.triage.assess(turn.text, context)
+    return together if together.risk > worst.risk else worst
+
+
+async def _dialogue(
+    helpline: Helpline, planner: Planner, turn: Turn, assessment: Assessment, now: datetime
+) -> ReplyPlan:
+    if is_start(turn):
+        return planner.welcome(turn, assessment, now)
+    if not reads_words(turn):
+        return planner.media(turn, assessment, now)
+    answer = await _ask(helpline, turn, turn.payload, assessment, now)
+    if isinstance(answer, EngineFailure):
+        _log.error("engine gave no answer", code=answer.code, conversation=turn.thread.conversation_id)
+        return planner.engine_down(turn, assessment, now)
+    raised = assessment if turn.payload else raise_by_intent(assessment, answer.intent, answer.confidence)
+    if raised.risk is RiskLevel.IMMINENT:
+        return planner.emergency(turn.thread.at(raised.risk, raised.language), raised, now)
+    payload = danger_payload(raised)
+    if raised.risk is RiskLevel.HIGH and answer.intent not in HIGH_INTENTS and payload:
+        again = await _ask(helpline, turn, payload, raised, now)
+        answer = again if isinstance(again, EngineAnswer) else answer
+    turn = replace(turn, thread=turn.thread.at(raised.risk, raised.language))
+    return planner.answer(turn, raised, answer, now)
+
+
+async def _ask(
+    helpline: Helpline, turn: Turn, payload: str, assessment: Assessment, now: datetime
+) -> EngineAnswer | EngineFailure:
+    thread = turn.thread
+    return await helpline.engine.turn(
+        turn.text, payload, thread.state.engine, _slots(helpline, thread, assessment, now)
+    )
+
+
+def _slots(helpline: Helpline, thread: Thread, assessment: Assessment, now: datetime) -> dict[str, str | None]:
+    """What the gateway tells the engine each turn (docs/dialogue.md)."""
+    team = helpline.directory.team.status(now).hours
+    hour = now.astimezone(i18n.time_zone(thread.country)).hour
+    return {
+        "language": SPOKEN.get(thread.language, "fr"),
+        "country": thread.country if thread.country in helpline.directory.countries else helpline.defaults.country,
+        "risk": assessment.risk.word,
+        "conversation_risk": max(thread.risk, assessment.risk).word,
+        "team": {Hours.OPEN: "open", Hours.CLOSED: "closed", Hours.UNKNOWN: "unknown"}[team],
+        "hour": "day" if 6 <= hour < 20 else "evening" if 20 <= hour < 23 else "night",
+        "channel": thread.channel,
+        "asked": thread.state.asked or None,
+        "age_band": thread.age_band,
+    }
+
+
+async def _commit_plan(
+    helpline: Helpline, session: AsyncSession, opened: OpenThread, plan: ReplyPlan, now: datetime
+) -> None:
+    """Write everything a plan changes, in the caller's transaction."""
+    channel = helpline.channels[opened.contact.channel]
+    prepared = tuple(part for message in plan.messages for part in channel.prepare(message))
+    await inbox.record_turn(session, opened, plan, now)
+    await outbox.enqueue(session, opened, prepared, now)
+    if plan.escalate or opened.thread.is_waiting:
+        await handover.escalate(session, opened, plan.escalate, plan.assessment.risk, now)
+
+
+async def record_contact_news(helpline: Helpline, news: ContactNews) -> None:
+    """The person blocked us, or came back."""
+    async with helpline.database.write() as session:
+        await contacts.record_reachable(session, helpline.keyring, news)

@@ -1,0 +1,134 @@
+"""Puts numbers, hours and services into words: the only place where a fact of the directory meets a sentence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot import i18n
+from bot.dialogue.content import SPOKEN, Words
+from bot.domain.directory import Directory, Offer, Referral
+from bot.domain.messages import OutboundMessage
+from bot.domain.risk import RiskLevel
+from bot.domain.schedules import Hours
+
+_PLACEHOLDER = re.compile(r"\{(medical|police|general|silent|suicide_line)\}")
+_LEFT_TO_RIGHT = "\u2066{}\u2069"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A referral in words, and whether the service made for it is open."""
+
+    message: OutboundMessage
+    fitting_is_open: bool
+
+
+class Wording:
+    """The words for one turn: one language, one country, one moment."""
+
+    def __init__(
+        self, words: Words, directory: Directory, language: str, country: str, used: tuple[str, ...], now: datetime
+    ) -> None:
+        self._words = words
+        self._directory = directory
+        self._language = language
+        self._spoken = SPOKEN.get(language, "fr")
+        self._country = country
+        self._zone = i18n.time_zone(country)
+        self._used = used
+        self._now = now
+        self._team = directory.team.status(now)
+        self._numbers = directory.emergency(country)
+
+    @property
+    def team_is_open(self) -> bool:
+        """Whether our own people are known to be on duty."""
+        return self._team.is_open
+
+    def say(self, key: str, *, urgent: bool = False, **values: str) -> OutboundMessage:
+        """The words of a key, with numbers of the directory filled in."""
+        message = self._words.say(key, self._language, used=self._used, urgent=urgent)
+        text = message.text.format_map(values) if values else message.text
+        return replace(message, text=self.filled(text))
+
+    def urgent(self, key: str) -> OutboundMessage:
+        """The same, to be delivered before anything else."""
+        return self.say(key, urgent=True)
+
+    def filled(self, text: str) -> str:
+        """The text with the country's numbers in place of their names."""
+        return _PLACEHOLDER.sub(lambda match: str(getattr(self._numbers, match[1])) or self._numbers.general, text)
+
+    def emergency(self, kind: str) -> OutboundMessage:
+        """Emergency numbers to call and, where there is one, a number to write to in silence (R2)."""
+        message = self.urgent(f"utter_emergency_{kind}")
+        if not self._numbers.silent:
+            return message
+        silent = self.say("utter_emergency_silent").text
+        return replace(message, text=f"{message.text}\n{silent}")
+
+    def emergency_numbers(self, key: str) -> OutboundMessage:
+        """A text that names emergency numbers."""
+        return self.say(key)
+
+    def team(self, key: str) -> OutboundMessage:
+        """`key`_open, _closed with when we are back, or _unknown: the truth about our own hours."""
+        if self._team.is_open:
+            return self.say(f"{key}_open")
+        if self._team.opens_at is not None:
+            return self.say(f"{key}_closed", when=self.when(self._team.opens_at))
+        return self.say(f"{key}_unknown")
+
+    def refer(self, theme: str, risk: RiskLevel, age_band: str | None) -> Lines:
+        """The services for a theme, each with its state now and its number or link alone on a line (R20)."""
+        referral = self._directory.match(theme, self._country, self._now, risk=risk, age_band=age_band)
+        blocks = [self._intro(referral), *(self._line(offer) for offer in referral.offers)]
+        message = OutboundMessage("\n\n".join(block for block in blocks if block), key=f"utter_refer_{theme}")
+        return Lines(message, referral.fitting_is_open)
+
+    def service(self, service_id: str) -> OutboundMessage:
+        """One service: what it is, whether it is open, how to reach it."""
+        service = self._directory.services.get(service_id)
+        offer = self._directory.offer(service, self._now) if service else None
+        if service is None or offer is None:
+            return self.refer("distress", RiskLevel.NONE, None).message
+        text = f"{service.about[self._spoken]}\n\n{self._line(offer)}"
+        return OutboundMessage(text, key=f"utter_service_{service_id}")
+
+    def when(self, moment: datetime) -> str:
+        """“ce soir à 18 h”, “demain à 9 h”, “lundi à 9 h”."""
+        days = i18n.days_between(self._now, moment, self._zone)
+        time = i18n.say_time(moment, self._language, self._zone)
+        if days == 0:
+            return self.say("utter_when_today", time=time).text
+        if days == 1:
+            return self.say("utter_when_tomorrow", time=time).text
+        weekday = i18n.say_weekday(moment, self._language, self._zone)
+        return self.say("utter_when_later", weekday=weekday, time=time).text
+
+    def _intro(self, referral: Referral) -> str:
+        fitting = referral.fitting
+        if not referral.offers or fitting is None:
+            return self.say("utter_refer_none").text
+        if fitting.status.hours is Hours.CLOSED and fitting.status.opens_at is not None:
+            name, when = fitting.service.name[self._spoken], self.when(fitting.status.opens_at)
+            return self.say("utter_refer_closed", name=name, when=when).text
+        return self.say("utter_refer_open").text
+
+    def _line(self, offer: Offer) -> str:
+        values = {"name": offer.service.name[self._spoken], "note": offer.service.note[self._spoken]}
+        status, reach = offer.status, offer.channel.value
+        if i18n.direction(self._language) == "rtl":
+            reach = _LEFT_TO_RIGHT.format(reach)
+        if status.is_around_the_clock:
+            text = self.say("utter_line_around_the_clock", **values).text
+        elif status.is_open and status.until is not None:
+            key = "utter_line_open_until" if offer.is_certain else "utter_line_usual_hours"
+            text = self.say(key, until=i18n.say_time(status.until, self._language, self._zone), **values).text
+        elif status.hours is Hours.CLOSED and status.opens_at is not None:
+            text = self.say("utter_line_closed", when=self.when(status.opens_at), **values).text
+        else:
+            text = self.say("utter_line_unknown", **values).text
+        return f"{text}\n{reach}"

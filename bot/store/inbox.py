@@ -1,0 +1,259 @@
+"""The inbox: messages stored once, and the lane of each conversation, which one worker at a time may answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain.conversations import Mode, is_over
+from bot.domain.messages import InboundMessage
+from bot.domain.replies import ReplyPlan
+from bot.domain.risk import Assessment, RiskLevel
+from bot.domain.turns import Thread, Turn
+from bot.store.contacts import Defaults, lock_contact
+from bot.store.crypto import DataKey, Keyring
+from bot.store.sealed import open_inbound, open_state, seal_inbound, seal_state, seal_verdict
+from bot.store.tables import ContactRow, ConversationRow, EscalationRow, InboundRow
+
+LANE_LEASE = timedelta(seconds=15)
+"""How long a worker may take to answer a turn; after it another worker takes the lane over."""
+RECENT = 6
+MAX_TURN_MESSAGES = 50
+
+
+class LaneLostError(Exception):
+    """The lane was taken over, or emergency words went out meanwhile: what was prepared must not be stored."""
+
+
+@dataclass(slots=True)
+class OpenThread:
+    """A conversation inside a transaction: its rows, its key, and the value the flows work with."""
+
+    contact: ContactRow
+    row: ConversationRow
+    key: DataKey
+    thread: Thread
+
+
+@dataclass(frozen=True, slots=True)
+class LaneClaim:
+    """The right to answer one conversation until the lease ends; the fence tells a lost right."""
+
+    conversation_id: int
+    fence: int
+
+
+async def is_known(session: AsyncSession, channel: str, external_id: str) -> bool:
+    """Whether the provider delivered this message before."""
+    query = select(InboundRow.id).where(InboundRow.channel == channel, InboundRow.external_id == external_id)
+    return (await session.execute(query)).first() is not None
+
+
+async def open_thread(
+    session: AsyncSession, keyring: Keyring, message: InboundMessage, defaults: Defaults
+) -> OpenThread:
+    """The conversation a message belongs to, locked; a new one for a new contact or after a long silence."""
+    contact = await lock_contact(session, keyring, message, defaults)
+    query = (
+        select(ConversationRow)
+        .where(ConversationRow.contact_id == contact.id)
+        .order_by(ConversationRow.id.desc())
+        .limit(1)
+    )
+    row = (await session.execute(query.with_for_update())).scalar_one_or_none()
+    if row is None or (row.due_at is None and is_over(Mode(row.mode), row.last_inbound_at, message.received_at)):
+        row, key = await _start_conversation(session, keyring, contact, message.received_at)
+    else:
+        key = keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}")
+    return OpenThread(contact, row, key, await _thread(session, contact, row, key))
+
+
+async def _start_conversation(
+    session: AsyncSession, keyring: Keyring, contact: ContactRow, now: datetime
+) -> tuple[ConversationRow, DataKey]:
+    key, wrapped = keyring.new_data_key(f"conversations.key:{contact.id}")
+    row = ConversationRow(
+        contact_id=contact.id,
+        key_wrapped=wrapped,
+        version=0,
+        mode=Mode.BOT,
+        risk=0,
+        language=contact.language,
+        turns=0,
+        not_understood=0,
+        recent_risks="",
+        started_at=now,
+        last_inbound_at=now,
+        pending_risk=0,
+        lane_fence=0,
+        outbox_fence=0,
+    )
+    session.add(row)
+    await session.flush()
+    return row, key
+
+
+async def _thread(session: AsyncSession, contact: ContactRow, row: ConversationRow, key: DataKey) -> Thread:
+    waiting = False
+    if Mode(row.mode) is not Mode.BOT:
+        query = select(EscalationRow.id).where(
+            EscalationRow.conversation_id == row.id, EscalationRow.closed_at.is_(None)
+        )
+        waiting = (await session.execute(query)).first() is not None
+    return Thread(
+        conversation_id=row.id,
+        contact_id=contact.id,
+        channel=contact.channel,
+        mode=Mode(row.mode),
+        risk=RiskLevel(row.risk),
+        recent=tuple(RiskLevel(int(digit)) for digit in row.recent_risks),
+        language=row.language,
+        language_is_chosen=contact.language_is_chosen,
+        country=contact.country,
+        age_band=contact.age_band,
+        is_discreet=contact.is_discreet,
+        is_stopped=contact.stopped_at is not None,
+        turns=row.turns,
+        not_understood=row.not_understood,
+        is_waiting=waiting,
+        state=open_state(key, row.state_sealed, row.id),
+    )
+
+
+async def store_inbound(
+    session: AsyncSession, opened: OpenThread, message: InboundMessage, assessment: Assessment, due: datetime | None
+) -> InboundRow:
+    """Store a message with its verdict; `due` is when its lane is to be answered, None when it is answered already."""
+    row = InboundRow(
+        conversation_id=opened.row.id,
+        channel=message.channel,
+        external_id=message.external_id,
+        kind=message.kind,
+        text_sealed=seal_inbound(opened.key, message.text, message.payload, message.external_id),
+        risk=assessment.risk,
+        verdict_sealed=seal_verdict(opened.key, assessment, message.external_id),
+        received_at=message.received_at,
+        sent_at=message.sent_at,
+    )
+    session.add(row)
+    conversation = opened.row
+    conversation.last_inbound_at = opened.contact.last_inbound_at = message.received_at
+    opened.contact.is_reachable = True
+    conversation.recent_risks = (conversation.recent_risks + str(int(assessment.risk)))[-RECENT:]
+    if due is not None:
+        conversation.pending_since = conversation.pending_since or message.received_at
+        conversation.pending_risk = max(conversation.pending_risk, assessment.risk)
+        conversation.due_at = due
+    await session.flush()
+    return row
+
+
+async def claim_lane(session: AsyncSession, now: datetime) -> LaneClaim | None:
+    """Take the lane that is due and most urgent: by risk, then by waiting time. None when nothing is due."""
+    query = (
+        select(ConversationRow)
+        .where(
+            ConversationRow.due_at <= now, or_(ConversationRow.lane_until.is_(None), ConversationRow.lane_until < now)
+        )
+        .order_by(ConversationRow.pending_risk.desc(), ConversationRow.due_at, ConversationRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await session.execute(query)).scalar_one_or_none()
+    if row is None:
+        return None
+    row.lane_until = now + LANE_LEASE
+    row.lane_fence += 1
+    return LaneClaim(row.id, row.lane_fence)
+
+
+async def load_turn(session: AsyncSession, keyring: Keyring, claim: LaneClaim) -> Turn | None:
+    """The unanswered messages of a claimed lane; None when there are none."""
+    query = (
+        select(ConversationRow, ContactRow)
+        .join(ContactRow, ContactRow.id == ConversationRow.contact_id)
+        .where(ConversationRow.id == claim.conversation_id)
+    )
+    row, contact = (await session.execute(query)).one()
+    key = keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}")
+    inbound = select(InboundRow).where(InboundRow.conversation_id == row.id, InboundRow.answered_at.is_(None))
+    rows = (await session.execute(inbound.order_by(InboundRow.id).limit(MAX_TURN_MESSAGES))).scalars().all()
+    if not rows:
+        return None
+    messages = tuple(open_inbound(key, inbound_row) for inbound_row in rows)
+    return Turn(await _thread(session, contact, row, key), messages, rows[-1].received_at)
+
+
+async def lock_claimed(session: AsyncSession, keyring: Keyring, claim: LaneClaim) -> OpenThread:
+    """The conversation of a claim, locked for committing its turn; LaneLostError when the claim no longer holds."""
+    query = select(ConversationRow).where(ConversationRow.id == claim.conversation_id).with_for_update()
+    row = (await session.execute(query)).scalar_one_or_none()
+    if row is None or row.lane_fence != claim.fence:
+        raise LaneLostError
+    contact = (await session.execute(select(ContactRow).where(ContactRow.id == row.contact_id))).scalar_one()
+    key = keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}")
+    return OpenThread(contact, row, key, await _thread(session, contact, row, key))
+
+
+async def mark_answered(
+    session: AsyncSession, opened: OpenThread, inbound_ids: tuple[int, ...] | None, now: datetime
+) -> None:
+    """Mark messages answered (all pending ones when None) and free the lane; it stays due if more came meanwhile."""
+    pending = (InboundRow.conversation_id == opened.row.id) & InboundRow.answered_at.is_(None)
+    answered = pending if inbound_ids is None else pending & InboundRow.id.in_(inbound_ids)
+    await session.execute(update(InboundRow).where(answered).values(answered_at=now))
+    left = (await session.execute(select(InboundRow.risk, InboundRow.received_at).where(pending))).all()
+    row = opened.row
+    row.lane_until = None
+    row.lane_fence += 1
+    row.due_at = row.due_at if left else None
+    row.pending_since = min((received_at for _, received_at in left), default=None)
+    row.pending_risk = max((risk for risk, _ in left), default=0)
+
+
+async def release_lane(session: AsyncSession, claim: LaneClaim, retry_at: datetime) -> None:
+    """Give a lane back unanswered after an error, to be tried again at `retry_at`."""
+    await session.execute(
+        update(ConversationRow)
+        .where(ConversationRow.id == claim.conversation_id, ConversationRow.lane_fence == claim.fence)
+        .values(lane_until=None, due_at=retry_at)
+    )
+
+
+async def record_turn(session: AsyncSession, opened: OpenThread, plan: ReplyPlan, now: datetime) -> None:
+    """What a turn changes about its conversation: risk (never down), language, dialogue state, settings asked for."""
+    row, contact = opened.row, opened.contact
+    row.turns += 1
+    row.version += 1
+    if plan.assessment.risk > row.risk:
+        row.risk, row.risk_since = plan.assessment.risk, now
+    if not contact.language_is_chosen and plan.assessment.language:
+        row.language = contact.language = plan.assessment.language
+    if language := plan.settings.get("language"):
+        row.language = contact.language = language
+        contact.language_is_chosen = True
+    contact.stopped_at = now if plan.settings.get("stopped") else None
+    row.not_understood = 0 if plan.understood else row.not_understood + 1
+    row.state_sealed = seal_state(opened.key, plan.state, row.id)
+    await session.flush()
+
+
+async def next_due(session: AsyncSession) -> datetime | None:
+    """When the next free lane is due."""
+    query = select(ConversationRow.due_at).where(
+        ConversationRow.due_at.is_not(None), ConversationRow.lane_until.is_(None)
+    )
+    return (await session.execute(query.order_by(ConversationRow.due_at).limit(1))).scalar_one_or_none()
+
+
+async def read_mode(session: AsyncSession, keyring: Keyring, channel: str, address: str) -> str:
+    """Who the newest conversation of an address is with; `bot` when there is none."""
+    query = (
+        select(ConversationRow.mode)
+        .join(ContactRow, ContactRow.id == ConversationRow.contact_id)
+        .where(ContactRow.channel == channel, ContactRow.address_hash.in_(keyring.lookup_hashes(channel, address)))
+    )
+    return (await session.execute(query.order_by(ConversationRow.id.desc()).limit(1))).scalar_one_or_none() or Mode.BOT

@@ -1,0 +1,20 @@
+"""Alembic's environment: works on the connection it is given."""
+
+from alembic import context
+from sqlalchemy import create_engine
+
+from bot.store.tables import Base
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    # Only for `alembic revision --autogenerate` while developing, on an empty database in memory.
+    connection = create_engine(context.get_x_argument(as_dictionary=True).get("url", "sqlite://")).connect()
+
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

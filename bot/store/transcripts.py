@@ -1,0 +1,62 @@
+"""What was written in the conversations of one contact, in order, for the pages that may show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain.messages import DeliveryStatus, QuickReply
+from bot.store.crypto import Keyring
+from bot.store.sealed import open_inbound, open_outbound
+from bot.store.tables import ContactRow, ConversationRow, InboundRow, OutboundRow
+
+SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message of a transcript; `is_ours` tells the direction."""
+
+    id: str
+    is_ours: bool
+    text: str
+    quick_replies: tuple[QuickReply, ...]
+    status: DeliveryStatus | None
+    risk: int
+    at: datetime
+    key: str = ""
+
+
+async def of_address(session: AsyncSession, keyring: Keyring, channel: str, address: str) -> tuple[Line, ...]:
+    """The newest lines of everything exchanged with an address, oldest first; only messages handed to the provider."""
+    hashes = keyring.lookup_hashes(channel, address)
+    query = (
+        select(ConversationRow)
+        .join(ContactRow, ContactRow.id == ConversationRow.contact_id)
+        .where(ContactRow.channel == channel, ContactRow.address_hash.in_(hashes))
+        .order_by(ConversationRow.id)
+    )
+    lines: list[Line] = []
+    for row in (await session.execute(query)).scalars():
+        lines += await _of_conversation(session, keyring, row)
+    return tuple(lines[-SHOWN:])
+
+
+async def _of_conversation(session: AsyncSession, keyring: Keyring, row: ConversationRow) -> list[Line]:
+    key = keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}")
+    lines: list[Line] = []
+    inbound = select(InboundRow).where(InboundRow.conversation_id == row.id)
+    for item in (await session.execute(inbound)).scalars():
+        message = open_inbound(key, item)
+        lines.append(Line(f"i{item.id}", False, message.text or message.payload, (), None, item.risk, item.received_at))
+    outbound = select(OutboundRow).where(OutboundRow.conversation_id == row.id)
+    for sent in (await session.execute(outbound)).scalars():
+        status = DeliveryStatus(sent.status)
+        if sent.accepted_at is None:
+            continue
+        body = open_outbound(key, sent)
+        lines.append(Line(f"o{sent.id}", True, body.text, body.quick_replies, status, 0, sent.accepted_at, sent.key))
+    return sorted(lines, key=lambda line: line.at)

@@ -1,0 +1,22 @@
+"""Reading request bodies: bounded in size, and refused in one line when they are not what was expected."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+MAX_BODY = 256 * 1024
+TOO_LARGE = 413
+
+
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+    """The whole body; 413 as soon as it passes `limit` bytes, whatever its declared length."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise HTTPException(TOO_LARGE, f"expected at most {limit} bytes")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise HTTPException(TOO_LARGE, f"expected at most {limit} bytes")
+    return bytes(body)
