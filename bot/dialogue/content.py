@@ -56,17 +56,12 @@ class Words:
         return key in self._variations
 
     def say(
-        self, key: str, language: str, *, used: tuple[str, ...] = (), urgent: bool = False, **values: str
+        self, key: str, language: str, *, used: tuple[str, ...] = (), urgent: bool = False
     ) -> OutboundMessage:
-        """The words of `key` with `values` filled in; the variation changes with how often the key is in `used`."""
+        """The words of `key`, placeholders as they stand; the variation changes with how often the key is in `used`."""
         variations = self._in_language(key, language)
         chosen = variations[used.count(key) % len(variations)]
-        text = chosen.text.format_map(values) if values else chosen.text
-        return OutboundMessage(text, chosen.quick_replies, key, urgent)
-
-    def text(self, key: str, language: str, **values: str) -> str:
-        """The first variation of `key`, for a piece of a message."""
-        return self.say(key, language, **values).text
+        return OutboundMessage(chosen.text, chosen.quick_replies, key, urgent)
 
     def _in_language(self, key: str, language: str) -> tuple[_Variation, ...]:
         variations = self._variations.get(key)

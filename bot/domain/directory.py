@@ -1,4 +1,4 @@
-"""The directory: services to refer to, in the field's terms (HSDS), and which of them fit a person now.
+"""The directory: which services fit a person now.
 
 Only facts tagged A or B are offered. A closed service is never offered as open, an unknown one never as either.
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from bot.domain.risk import RiskLevel
-from bot.domain.schedules import Hours, Schedule, Status
+from bot.domain.schedules import Hours, Schedule
+from bot.domain.services import Offer as Offer
+from bot.domain.services import Service
 
-LANGUAGES = ("fr", "en", "ar")
 MAX_OFFERS = 3
-AGE_BANDS = {"under_13": (0, 12), "13_14": (13, 14), "15_17": (15, 17), "18_25": (18, 25), "adult": (26, 120)}
 THEMES = (
     "harassment",
     "hate",
@@ -42,127 +41,10 @@ THEMES = (
     "platform",
     "emergency",
 )
+COMMON_LANGUAGE = "fr"
+"""Spoken by most services of every country we cover; a line that speaks neither it nor the person's own is not offered."""
 FOR_SOMEBODY_ELSE = frozenset({"worried", "parents"})
 """Themes in which the person asks for another one, whose age we do not know."""
-UNDERSTOOD = {"ary": frozenset({"ary", "ar"})}
-"""Languages that somebody also follows, where it is not only their own."""
-
-
-class ChannelKind(StrEnum):
-    """How a service is reached. Only `phone` is ever a number to call."""
-
-    PHONE = "phone"
-    SMS = "sms"
-    CHAT = "chat"
-    WEB = "web"
-    APP = "app"
-    EMAIL = "email"
-    WHATSAPP = "whatsapp"
-
-
-ANSWERED = frozenset({ChannelKind.PHONE, ChannelKind.SMS, ChannelKind.CHAT, ChannelKind.WHATSAPP})
-"""Where somebody answers while one waits. A form, an app or a mailbox is not a line."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceChannel:
-    """One way to reach a service: `value` is shown, alone on its line, as it is dialled or opened.
-
-    `closures_unknown`: the source speaks of closures (university holidays) without saying which.
-    """
-
-    kind: ChannelKind
-    value: str
-    schedule: Schedule
-    confidence: str
-    hours_confidence: str
-    verified_on: str
-    source: str
-    language: str = ""
-    closures_unknown: bool = False
-
-    @property
-    def may_be_shown(self) -> bool:
-        """Tags A and B may be said, C not until an operator has verified it, X never."""
-        return self.confidence in ("A", "B")
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether somebody answers while one waits."""
-        return self.kind in ANSWERED
-
-    def status(self, now: datetime) -> Status:
-        """Open, closed or unknown; hours that are only general knowledge count as unknown."""
-        if self.hours_confidence not in ("A", "B"):
-            return Status(Hours.UNKNOWN)
-        return self.schedule.status(now)
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One service of an organization. Names, notes and descriptions are by language.
-
-    `is_text_only`: it cannot be reached by voice. `is_authority`: police or justice. `is_shared`: other countries use the
-    same number for a service of their own.
-    """
-
-    id: str
-    country: str
-    name: Mapping[str, str]
-    organization: str
-    note: Mapping[str, str]
-    about: Mapping[str, str]
-    channels: tuple[ServiceChannel, ...]
-    min_age: int
-    max_age: int
-    audience: tuple[str, ...]
-    languages: tuple[str, ...]
-    confidence: str
-    source: str
-    verified_on: str
-    is_text_only: bool = False
-    is_authority: bool = False
-    is_shared: bool = False
-
-    @property
-    def may_be_shown(self) -> bool:
-        """Tags A and B may be said, C not until an operator has verified it, X never."""
-        return self.confidence in ("A", "B")
-
-    def fits_age(self, age_band: str | None) -> bool:
-        """Whether somebody of this band belongs to the audience; an unknown age fits everywhere."""
-        if age_band not in AGE_BANDS:
-            return True
-        lowest, highest = AGE_BANDS[age_band]
-        return lowest <= self.max_age and highest >= self.min_age
-
-    def speaks(self, language: str | None) -> bool:
-        """Whether the person will be understood; an unknown language fits everywhere."""
-        return not language or not UNDERSTOOD.get(language, {language}).isdisjoint(self.languages)
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A service by one of its channels, with its state now."""
-
-    service: Service
-    channel: ServiceChannel
-    status: Status
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether the hours come from an official source or two independent ones, with no closures left open."""
-        return self.channel.hours_confidence == "A" and not self.channel.closures_unknown
-
-    @property
-    def is_open_line(self) -> bool:
-        """Whether somebody is known to answer now."""
-        return self.status.is_open and self.channel.is_answered
-
-    @property
-    def is_line_around_the_clock(self) -> bool:
-        """Whether somebody answers day and night."""
-        return self.is_open_line and self.status.is_around_the_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,23 +136,33 @@ class Directory:
         """At most three services for a theme, known to be open first; one around the clock when the risk is not none.
 
         Where there is one, a service that speaks `language` is among them. From `high` on, a line that answers day and
-        night comes first unless somebody at the fitting service answers now.
+        night comes first unless the fitting service is certain to answer now. An emergency number that only stands in
+        for such a line comes after the open services of the theme.
         """
         here = self.country(country)
         theme = theme if theme in here.themes else "distress"
         age_band = None if theme in FOR_SOMEBODY_ELSE else age_band
+        language = language or COMMON_LANGUAGE
         offers = self._offers(here.themes[theme], here, theme, now, age_band, language)
         fitting = _fitting(offers, here.themes[theme][: here.fitting.get(theme, 1)])
-        spare = self._offers(here.themes["emergency"], here, theme, now, None, None) if risk > RiskLevel.NONE else []
+        spare = (
+            self._offers(here.themes["emergency"], here, theme, now, None, language) if risk > RiskLevel.NONE else []
+        )
         places = {id(offer): place for place, offer in enumerate([*offers, *spare])}
 
-        def key(offer: Offer) -> tuple[int, bool, int]:
-            return _order(offer, fitting, risk), not offer.service.speaks(language), places[id(offer)]
+        def key(offer: Offer) -> tuple[bool, bool, bool, int]:
+            place = places[id(offer)]
+            return not offer.status.is_open, place >= len(offers), not offer.service.speaks(language), place
 
         usable = sorted((offer for offer in offers if offer.status.hours is not Hours.CLOSED), key=key)
-        needed = _around_the_clock(usable) or _around_the_clock(spare) if risk > RiskLevel.NONE else []
-        needed = [*needed, *[offer for offer in usable if language and offer.service.speaks(language)][:1]]
-        return Referral(tuple(sorted(_first(MAX_OFFERS, [*needed, *usable]), key=key)), fitting)
+        line = _around_the_clock(usable, fitting) or _around_the_clock(spare) if risk > RiskLevel.NONE else []
+        spoken = [offer for offer in usable if offer.service.speaks(language)][:1]
+        chosen = sorted(_first(MAX_OFFERS, [*line, *spoken, *usable]), key=key)
+        if risk >= RiskLevel.HIGH:
+            sure = [offer for offer in chosen if offer is fitting and offer.is_open_line and offer.is_certain]
+            own = [offer for offer in line if places[id(offer)] < len(offers)]
+            chosen = _first(MAX_OFFERS, [*sure, *own, *chosen])
+        return Referral(tuple(chosen), fitting)
 
     def _offers(
         self,
@@ -279,11 +171,12 @@ class Directory:
         theme: str,
         now: datetime,
         age_band: str | None,
-        language: str | None,
+        language: str,
     ) -> list[Offer]:
         services = [self.services[id_] for id_ in ids]
         if theme in country.never_authorities:
             services = [service for service in services if not service.is_authority]
+        services = [service for service in services if service.speaks(language) or service.speaks(COMMON_LANGUAGE)]
         offers = [self.offer(service, now, language) for service in services if service.fits_age(age_band)]
         return [offer for offer in offers if offer is not None]
 
@@ -294,10 +187,10 @@ def _fitting(offers: list[Offer], ids: tuple[str, ...]) -> Offer | None:
     return next((offer for offer in equal if offer.is_open_line), next(iter(equal), None))
 
 
-def _around_the_clock(offers: list[Offer]) -> list[Offer]:
-    """One line that answers day and night, certain rather than not."""
+def _around_the_clock(offers: list[Offer], fitting: Offer | None = None) -> list[Offer]:
+    """One line that answers day and night: the fitting one if it does, else one that is certain rather than not."""
     lines = [offer for offer in offers if offer.is_line_around_the_clock]
-    return sorted(lines, key=lambda offer: not offer.is_certain)[:1]
+    return sorted(lines, key=lambda offer: (offer is not fitting, not offer.is_certain))[:1]
 
 
 def _first(count: int, offers: list[Offer]) -> list[Offer]:
@@ -308,17 +201,9 @@ def _first(count: int, offers: list[Offer]) -> list[Offer]:
     return list(chosen.values())[:count]
 
 
-def _order(offer: Offer, fitting: Offer | None, risk: RiskLevel) -> int:
-    if risk >= RiskLevel.HIGH:
-        if offer is fitting and offer.is_open_line:
-            return 0
-        if offer.is_line_around_the_clock:
-            return 1
-    return 2 if offer.status.is_open else 3
-
-
 def _rank(offer: Offer, language: str | None) -> tuple[int, bool, float]:
-    order = {Hours.OPEN: 0, Hours.UNKNOWN: 1, Hours.CLOSED: 2}[offer.status.hours]
+    """Open, then of unknown hours, then closed; a mailbox or a site of unknown hours is no better than a closed line."""
+    order = {Hours.OPEN: 0, Hours.UNKNOWN: 1 if offer.channel.is_answered else 3, Hours.CLOSED: 2}[offer.status.hours]
     opens = offer.status.opens_at.timestamp() if offer.status.opens_at and order == 2 else 0.0
     foreign = bool(language and offer.channel.language and offer.channel.language != language)
     return order, foreign, opens

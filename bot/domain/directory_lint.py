@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from bot.domain.directory import (
-    AGE_BANDS,
-    FOR_SOMEBODY_ELSE,
-    LANGUAGES,
-    THEMES,
-    ChannelKind,
-    Country,
-    Directory,
-    Service,
-    ServiceChannel,
-)
+from bot.domain.directory import FOR_SOMEBODY_ELSE, THEMES, Country, Directory
+from bot.domain.negative_facts import NegativeFact, digits_of, plain
 from bot.domain.schedules import Hours
+from bot.domain.services import AGE_BANDS, LANGUAGES, ChannelKind, Service, ServiceChannel
 
 STALE_AFTER = timedelta(days=180)
 _DIALLED = frozenset({ChannelKind.PHONE, ChannelKind.SMS, ChannelKind.WHATSAPP})
@@ -37,8 +28,6 @@ _SHAPES = {
 }
 _DIALLING_CODES = {"FR": "33", "MA": "212", "BE": "32", "CH": "41", "LU": "352", "CA": "1"}
 _WITHOUT_TRUNK_ZERO = frozenset({"LU", "CA"})
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_BLANK = re.compile(r"[^\S\n]+")
 _PHONE_LIKE = re.compile(r"(?<![\w/.-])\+?\d(?:[ .-]?\d){5,}(?![\w/-])")
 _DATE_LIKE = re.compile(r"(?:19|20)\d\d ?- ?(?:19|20)\d\d|(?:19|20)\d\d-\d\d-\d\d|\d{1,2}\.\d{1,2}\.(?:19|20)\d\d")
 _TO_CALL = (
@@ -72,37 +61,6 @@ class Text:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class NegativeFact:
-    """Something that must not appear in any text, and why; `text` is how the file names it."""
-
-    text: str
-    why: str
-    pattern: re.Pattern[str]
-
-    def stands_in(self, words: str) -> bool:
-        """Whether it appears, whatever the accents, the case, the blanks, the digits and the marks of direction."""
-        return self.pattern.search(plain(words)) is not None
-
-
-def negative_text(text: str, why: str) -> NegativeFact:
-    """A wording that must not appear."""
-    return NegativeFact(text, why, re.compile(re.escape(plain(text)), re.IGNORECASE))
-
-
-def negative_pattern(pattern: str, why: str) -> NegativeFact:
-    """A regular expression that must not match; accents in it do not count. re.error when it is none."""
-    return NegativeFact(pattern, why, re.compile(plain(pattern), re.IGNORECASE))
-
-
-def negative_number(number: str, why: str) -> NegativeFact:
-    """A number that must not appear, however its digits are grouped, with or without the country's prefix."""
-    digits = digits_of(number)
-    first = rf"(?:\+?\d{{1,3}}[ .-]?)?{digits[0]}?" if digits.startswith("0") and len(digits) > 4 else digits[0]
-    body = first + "".join(rf"[ .-]?{digit}" for digit in digits[1:])
-    return NegativeFact(number, why, re.compile(rf"(?<!\d)(?<!\d[ .-]){body}(?![ .-]?\d)"))
-
-
 def lint(
     directory: Directory, negative: Iterable[NegativeFact], texts: Iterable[Text], today: date
 ) -> tuple[Finding, ...]:
@@ -117,19 +75,6 @@ def lint(
         *_numbers_in(texts, directory),
     ]
     return tuple(sorted(set(findings)))
-
-
-def plain(words: str) -> str:
-    """The words without accents, marks of direction and special blanks, with digits 0 to 9; lines are kept."""
-    decomposed = unicodedata.normalize("NFKD", _INVISIBLE.sub("", words))
-    bare = (char for char in decomposed if not unicodedata.combining(char))
-    digits = (str(unicodedata.digit(char)) if char.isdigit() else char for char in bare)
-    return _BLANK.sub(" ", "".join(digits)).replace("\u2011", "-").replace("’", "'")
-
-
-def digits_of(number: str) -> str:
-    """Only the digits."""
-    return re.sub(r"\D", "", number)
 
 
 def _error(place: str, what: str) -> Finding:
@@ -164,8 +109,17 @@ def _channel(service: Service, channel: ServiceChannel, today: date) -> Iterator
         channel.kind in _DIALLED and not 2 <= len(digits_of(channel.value)) <= 15
     ):
         yield _error(place, f"does not look like {expected}")
+    if channel.kind is ChannelKind.EMAIL and channel.schedule.expression:
+        yield _error(place, "a mailbox has no hours: nobody is there to answer")
+    if channel.kind is ChannelKind.APP and _outlasts_the_lines(channel, service):
+        yield _error(place, "would be offered as open while nobody answers: give it the hours of the lines")
     if channel.schedule.expression == "24/7" and channel.schedule.on_holidays is not Hours.OPEN:
         yield _error(place, "24/7 means holidays too: say `holidays: open`, or give the hours that are known")
+
+
+def _outlasts_the_lines(channel: ServiceChannel, service: Service) -> bool:
+    lines = [other for other in service.channels if other.is_answered]
+    return bool(lines) and channel.schedule.expression not in [line.schedule.expression for line in lines]
 
 
 def _dated(place: str, verified_on: str, today: date) -> Iterator[Finding]:
@@ -204,51 +158,51 @@ def _national(number: str, country: str) -> str:
 
 
 def _country(country: Country, directory: Directory) -> Iterator[Finding]:
-    for theme in (*THEMES, *sorted(country.themes.keys() - set(THEMES))):
-        place = f"{country.code} theme {theme}"
+    for theme in THEMES:
         if theme not in country.themes:
-            yield _error(place, "is missing")
-        elif theme not in THEMES:
-            yield _error(place, "is not a theme")
-        else:
-            yield from _theme(place, theme, country, directory)
-    for theme in sorted(country.never_authorities - set(THEMES)):
-        yield _error(f"{country.code} never_authorities", f"{theme} is not a theme")
+            yield _error(f"{country.code} theme {theme}", "is missing")
+    for theme in sorted({*country.themes, *country.never_authorities} - set(THEMES)):
+        yield _error(f"{country.code} theme {theme}", "is not a theme")
+    for theme, ids in country.themes.items():
+        yield from _theme(f"{country.code} theme {theme}", theme, [directory.services[id_] for id_ in ids], country)
     for role, id_ in country.roles.items():
         service = directory.services[id_]
         if not service.may_be_shown:
-            yield _warning(
-                f"{country.code} emergency", f"{role}: {id_} is tagged C; the general number stands in for it"
-            )
+            yield _warning(country.code, f"{role}: {id_} is tagged C; the general emergency number stands in for it")
         elif not _is_line_around_the_clock(service):
-            yield _error(f"{country.code} emergency", f"{role}: {id_} is not open around the clock")
+            yield _error(country.code, f"{role}: {id_} is not open around the clock")
+    yield from _nights(country, directory)
 
 
-def _theme(place: str, theme: str, country: Country, directory: Directory) -> Iterator[Finding]:
-    services = [directory.services[id_] for id_ in country.themes[theme]]
-    if theme in country.never_authorities:
-        for service in services:
-            if service.is_authority:
-                yield _error(place, f"{service.id} is police or justice, which is never offered unasked here")
-    shown = [service for service in services if service.may_be_shown]
-    if not shown:
+def _theme(place: str, theme: str, services: list[Service], country: Country) -> Iterator[Finding]:
+    if not any(service.may_be_shown for service in services):
         yield _error(place, "no service that may be shown")
-    lines = [service for service in shown if _is_line_around_the_clock(service)]
-    bands = [None] if theme in FOR_SOMEBODY_ELSE else [*AGE_BANDS]
-    alone = [str(band) for band in bands if not any(service.fits_age(band) for service in lines)]
-    if not alone:
-        return
-    spare = [directory.services[id_] for id_ in country.themes.get("emergency", ())]
-    if theme in country.never_authorities:
-        spare = [service for service in spare if not service.is_authority]
-    if any(service.may_be_shown and _is_line_around_the_clock(service) for service in spare):
-        yield _warning(place, f"no line around the clock for {', '.join(alone)}: an emergency number stands in")
-    else:
-        yield _error(place, f"ends without a line around the clock for {', '.join(alone)}")
+    for service in services:
+        if theme in country.never_authorities and service.is_authority:
+            yield _error(place, f"{service.id} is police or justice, which is never offered unasked here")
+
+
+def _nights(country: Country, directory: Directory) -> Iterator[Finding]:
+    """Themes that end without a line around the clock, for somebody of some age."""
+    lines = {service.id: service for service in directory.services.values() if _is_line_around_the_clock(service)}
+    stand_in: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for theme, ids in country.themes.items():
+        bands = ["any age"] if theme in FOR_SOMEBODY_ELSE else [*AGE_BANDS]
+        alone = [band for band in bands if not any(id_ in lines and lines[id_].fits_age(band) for id_ in ids)]
+        spare = [lines[id_] for id_ in country.themes.get("emergency", ()) if id_ in lines]
+        if not alone:
+            continue
+        if all(service.is_authority and theme in country.never_authorities for service in spare):
+            yield _error(f"{country.code} theme {theme}", f"ends without a line around the clock: {', '.join(alone)}")
+        else:
+            stand_in[tuple(alone)].append(theme)
+    for bands_alone, themes in stand_in.items():
+        what = f"an emergency number stands in at night ({', '.join(bands_alone)})"
+        yield _warning(country.code, f"no line around the clock for {', '.join(themes)}: {what}")
 
 
 def _is_line_around_the_clock(service: Service) -> bool:
-    return any(
+    return service.may_be_shown and any(
         channel.may_be_shown
         and channel.is_answered
         and channel.hours_confidence in ("A", "B")
@@ -287,8 +241,8 @@ def _said_of(directory: Directory) -> Iterator[Text]:
 def _negative(texts: Iterable[Text], negative: tuple[NegativeFact, ...]) -> Iterator[Finding]:
     for text in texts:
         for fact in negative:
-            if fact.stands_in(text.words):
-                yield _error(text.place, f"says {fact.text!r}: {fact.why}")
+            if found := fact.found_in(text.words):
+                yield _error(text.place, f"says “{found}”: {fact.why}")
 
 
 def _numbers_in(texts: Iterable[Text], directory: Directory) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from opening_hours import OpeningHours, State
+from opening_hours import OpeningHours, ParserError, State  # type: ignore[attr-defined]
 
 LOOK_AHEAD = timedelta(days=8)
 _DAY = timedelta(days=1)
@@ -197,5 +197,5 @@ def _parse(expression: str) -> OpeningHours:
         raise InvalidHoursError(f"{expression!r}: PH and SH are not read here; say `holidays: open`, closed or unknown")
     try:
         return OpeningHours(expression)
-    except SyntaxError as error:
+    except ParserError as error:
         raise InvalidHoursError(f"{expression!r}: {str(error).splitlines()[-1].strip(' =')}") from None

@@ -13,7 +13,8 @@ from bot.domain.messages import OutboundMessage
 from bot.domain.risk import RiskLevel
 from bot.domain.schedules import Hours
 
-_PLACEHOLDER = re.compile(r"\{(medical|police|general|silent|suicide_line)\}")
+NUMBERS = frozenset({"medical", "police", "general", "silent", "suicide_line"})
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _LEFT_TO_RIGHT = "\u2066{}\u2069"
 
 
@@ -48,18 +49,25 @@ class Wording:
         return self._team.is_open
 
     def say(self, key: str, *, urgent: bool = False, **values: str) -> OutboundMessage:
-        """The words of a key, with numbers of the directory filled in."""
+        """The words of a key, with `values` and numbers of the directory filled in."""
         message = self._words.say(key, self._language, used=self._used, urgent=urgent)
-        text = message.text.format_map(values) if values else message.text
-        return replace(message, text=self.filled(text))
+        return replace(message, text=self.filled(message.text, **values))
 
     def urgent(self, key: str) -> OutboundMessage:
         """The same, to be delivered before anything else."""
         return self.say(key, urgent=True)
 
-    def filled(self, text: str) -> str:
-        """The text with the country's numbers in place of their names."""
-        return _PLACEHOLDER.sub(lambda match: str(getattr(self._numbers, match[1])) or self._numbers.general, text)
+    def filled(self, text: str, **values: str) -> str:
+        """The text with values and the country's numbers in place of their names; what has no value stays as it is."""
+
+        def value(match: re.Match[str]) -> str:
+            if match[1] in values:
+                return values[match[1]]
+            if match[1] in NUMBERS:
+                return str(getattr(self._numbers, match[1])) or self._numbers.general
+            return match[0]
+
+        return _PLACEHOLDER.sub(value, text)
 
     def emergency(self, kind: str) -> OutboundMessage:
         """Emergency numbers to call and, where there is one, a number to write to in silence (R2)."""

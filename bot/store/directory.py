@@ -5,26 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 import yaml
 
-from bot.domain.directory import (
-    LANGUAGES,
-    ChannelKind,
-    Country,
-    Directory,
-    EmergencyNumbers,
-    Service,
-    ServiceChannel,
-)
-from bot.domain.directory_lint import NegativeFact, negative_number, negative_pattern, negative_text
-from bot.domain.schedules import Calendar, Day, Hours, InvalidHoursError, Schedule
+from bot.domain.calendars import holiday_calendar
+from bot.domain.directory import Country, Directory, EmergencyNumbers
+from bot.domain.negative_facts import NegativeFact, negative_number, negative_pattern, negative_text
+from bot.domain.schedules import Hours, InvalidHoursError, Schedule
+from bot.domain.services import LANGUAGES, ChannelKind, Service, ServiceChannel
 
 TEAM_FILE = "team.yml"
 NEGATIVE_FILE = "negative.yml"
@@ -41,13 +34,6 @@ _CHANNEL_KEYS = frozenset(
 )
 _ROLES = ("medical", "police", "general", "silent", "suicide_line")
 _KINDS_OF_ROLE = {"silent": ChannelKind.SMS}
-_ONE_DAY = timedelta(days=1)
-_ESTIMATED = "(estimated)"
-_SUBDIVISIONS: dict[str, Callable[[], Collection[str]]] = {
-    "CA": lambda: ("QC",),
-    "CH": lambda: holidays.list_supported_countries()["CH"],
-}
-"""Quebec is what we cover of Canada; a Swiss holiday counts wherever one canton keeps it."""
 _NEGATIVE_KINDS = {"text": negative_text, "pattern": negative_pattern, "number": negative_number}
 _T = TypeVar("_T")
 
@@ -248,31 +234,6 @@ def _emergency(roles: dict[str, str], services: dict[str, Service]) -> Emergency
 def _team(data: dict[str, Any]) -> Schedule:
     on_holidays = Hours(data.get("holidays", "unknown"))
     return _schedule(str(data.get("hours") or ""), str(data["time_zone"]), on_holidays, str(data.get("country", "FR")))
-
-
-@cache
-def holiday_calendar(country: str) -> Calendar:
-    """What the calendar of a country says of a day; Morocco's moving holidays are estimates of the `holidays` library.
-
-    An estimated holiday may fall a day earlier or later, so that its neighbours are `perhaps` as well. A country without
-    a calendar raises ValueError: taking every day for an ordinary one would fail open.
-    """
-    subdivisions = _SUBDIVISIONS.get(country, lambda: (None,))()
-    try:
-        calendars = [holidays.country_holidays(country, subdiv=part, language="en_US") for part in subdivisions]
-    except NotImplementedError:
-        raise ValueError(f"no calendar of public holidays for {country}") from None
-
-    def names(day: date) -> list[str]:
-        return [name for calendar in calendars for name in (calendar.get(day) or "").split("; ") if name]
-
-    def day_of(day: date) -> Day:
-        if any(_ESTIMATED not in name for name in names(day)):
-            return Day.HOLIDAY
-        near = (name for other in (day - _ONE_DAY, day, day + _ONE_DAY) for name in names(other))
-        return Day.PERHAPS if any(_ESTIMATED in name for name in near) else Day.ORDINARY
-
-    return cache(day_of)
 
 
 def _only(item: dict[str, Any], known: Collection[str]) -> None:

@@ -1,0 +1,51 @@
+# The commands of the project; `make` alone lists them.
+SHELL := /bin/bash
+PY := .venv/bin/python
+export TF_CPP_MIN_LOG_LEVEL := 3
+export RASA_TELEMETRY_ENABLED := false
+
+.PHONY: help setup train run test check lint types layers content validate evaluate bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: ## build both environments (reuses what is there)
+	@scripts/setup.sh
+
+train: setup ## train the triage and the engine if their data changed
+	@scripts/train.sh
+
+run: train ## set up, train if stale, start the bot and say what to open
+	@exec .venv/bin/bot serve
+
+test: train ## run the whole test suite, with the real engine
+	@$(PY) -m pytest -q
+
+check: train lint types layers content validate ## exactly what CI runs
+	@$(PY) -m pytest -q
+
+lint:
+	@.venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet . && echo "ruff: clean"
+
+types:
+	@.venv/bin/mypy
+
+layers:
+	@.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
+
+content: ## check words and directory
+	@.venv/bin/bot directory check
+
+validate: setup ## let Rasa check domain, data and stories
+	@mkdir -p var; PYTHONPATH=$(CURDIR) engine/.venv/bin/python -m rasa data validate --data nlu stories responses \
+	  --domain domain.yml --config config.yml > var/validate.log 2>&1 \
+	  && echo "rasa data validate: clean" || { tail -30 var/validate.log; exit 1; }
+
+evaluate: train ## measure the understanding on the project's own test set
+	@$(PY) -m bench.evaluate
+
+bench: train ## measure latency
+	@$(PY) -m bench.latency
+
+clean: ## remove environments, models and data of this checkout
+	rm -rf .venv engine/.venv models var

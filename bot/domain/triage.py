@@ -1,0 +1,132 @@
+"""The safety triage: the verdict on a message in our own process, by reviewed patterns and a small linear model.
+
+Either can raise the level, nothing lowers it. It never waits for the engine, and every verdict carries its reasons (P20).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from bot.domain.intents import DANGER_OF_INTENT, usual_risk
+from bot.domain.language import LanguageGuesser
+from bot.domain.ngrams import LinearModel
+from bot.domain.normalise import normalise, sentences
+from bot.domain.risk import Assessment, Context, Danger, Reason, RiskLevel
+
+MAX_SENTENCES = 60
+MAX_CHARACTERS = 20_000
+"""A longer message is read in its first and last parts, where people say what matters."""
+QUOTED = 160
+HIGH_FROM = 0.42
+IMMINENT_FROM = 0.4
+CONCERN_FROM = 0.45
+INTENT_RAISES_FROM = {RiskLevel.CONCERN: 0.5, RiskLevel.HIGH: 0.6, RiskLevel.IMMINENT: 0.7}
+DARKER_AFTER = 3
+"""So many messages of concern in a row, and one more, are read as high: the person is not getting better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A reviewed pattern over normalised text, with its reason; `unless` patterns in the same sentence silence it."""
+
+    id: str
+    risk: RiskLevel
+    danger: Danger
+    patterns: tuple[re.Pattern[str], ...]
+    unless: tuple[re.Pattern[str], ...]
+    reason: str
+
+    def finds(self, sentence: str) -> bool:
+        """Whether the rule speaks about this normalised sentence."""
+        if not any(pattern.search(sentence) for pattern in self.patterns):
+            return False
+        return not any(pattern.search(sentence) for pattern in self.unless)
+
+
+class Triage:
+    """Rules of every language at once (people mix them), the risk model, and the language guesser."""
+
+    def __init__(self, rules: tuple[Rule, ...], model: LinearModel, language: LanguageGuesser) -> None:
+        self._rules = rules
+        self._model = model
+        self._language = language
+
+    def assess(self, text: str, context: Context) -> Assessment:
+        """The verdict on `text` in its conversation. Empty text is `none`; nothing raises."""
+        text = _window(text)
+        language = self._language.guess(text, context)
+        found = [*self._by_rules(text), *self._by_model(text)]
+        found.sort(key=lambda item: -item[0].risk)
+        risk = max((reason.risk for reason, _ in found), default=RiskLevel.NONE)
+        dangers = tuple(dict.fromkeys(danger for _, danger in found if danger is not None))
+        verdict = Assessment(risk, language, dangers, tuple(reason for reason, _ in found))
+        return _in_context(verdict, context)
+
+    def _by_rules(self, text: str) -> Iterable[tuple[Reason, Danger]]:
+        parts = sentences(text)[:MAX_SENTENCES]
+        whole = normalise(text)
+        pieces = [(normalise(part), part) for part in parts] if len(parts) > 1 else []
+        for rule in self._rules:
+            for sentence, original in [*pieces, (whole, text)]:
+                if rule.finds(sentence):
+                    yield Reason(rule.id, rule.risk, original[:QUOTED]), rule.danger
+                    break
+
+    def _by_model(self, text: str) -> Iterable[tuple[Reason, Danger | None]]:
+        parts = sentences(text)[:MAX_SENTENCES]
+        pieces = [text, *parts] if 1 < len(parts) else [text]
+        best: dict[RiskLevel, tuple[float, str, Danger | None]] = {}
+        for piece in pieces:
+            risk, danger, probability = self._judge(piece)
+            if risk > RiskLevel.NONE and probability > best.get(risk, (0.0, "", None))[0]:
+                best[risk] = (probability, piece, danger)
+        for risk, (_, piece, danger) in best.items():
+            yield Reason(f"model/{risk.word}", risk, piece[:QUOTED]), danger
+
+    def _judge(self, text: str) -> tuple[RiskLevel, Danger | None, float]:
+        normalised = normalise(text)
+        if not normalised:
+            return RiskLevel.NONE, None, 0.0
+        by_label = dict(zip(self._model.labels, self._model.probabilities(normalised).tolist(), strict=True))
+        high = {label: value for label, value in by_label.items() if label.startswith("high/")}
+        imminent, concern = by_label.get("imminent", 0.0), by_label.get("concern", 0.0)
+        serious = sum(high.values()) + imminent
+        danger = Danger(max(high, key=lambda label: high[label]).partition("/")[2]) if high else None
+        if imminent >= IMMINENT_FROM:
+            return RiskLevel.IMMINENT, None, imminent
+        if serious >= HIGH_FROM:
+            return RiskLevel.HIGH, danger, serious
+        if serious + concern >= CONCERN_FROM:
+            return RiskLevel.CONCERN, None, serious + concern
+        return RiskLevel.NONE, None, 0.0
+
+
+def raise_by_intent(assessment: Assessment, intent: str, confidence: float) -> Assessment:
+    """The verdict after the engine's intent: it can raise the level, never lower it."""
+    risk = usual_risk(intent)
+    if risk <= assessment.risk or confidence < INTENT_RAISES_FROM[risk]:
+        return assessment
+    danger = DANGER_OF_INTENT.get(intent)
+    dangers = (danger, *assessment.dangers) if danger else assessment.dangers
+    reason = Reason(f"engine/{intent}", risk)
+    return replace(assessment, risk=risk, dangers=dangers, reasons=(reason, *assessment.reasons))
+
+
+def _in_context(verdict: Assessment, context: Context) -> Assessment:
+    """A run of concern that goes on is read as getting darker."""
+    run = context.recent[-DARKER_AFTER:]
+    darker = len(run) == DARKER_AFTER and min(run) >= RiskLevel.CONCERN
+    if verdict.risk is RiskLevel.CONCERN and darker and max(context.recent) < RiskLevel.HIGH:
+        reason = Reason("context/darker", RiskLevel.HIGH)
+        dangers = verdict.dangers or (Danger.DISTRESS,)
+        return replace(verdict, risk=RiskLevel.HIGH, dangers=dangers, reasons=(reason, *verdict.reasons))
+    return verdict
+
+
+def _window(text: str) -> str:
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    half = MAX_CHARACTERS // 2
+    return f"{text[:half]}\n{text[-half:]}"
