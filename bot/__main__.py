@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = with_development_keys(load_settings())
         logs.configure(settings.log_format)
-        return COMMANDS[options.command].run(options, settings)
+        status: int = COMMANDS[options.command].run(options, settings)
+        return status
     except (SettingsError, ContentError, DirectoryError, EngineMissingError, ModelMissingError) as error:
         sys.stderr.write("".join(f"bot {options.command}: {line}\n" for line in str(error).splitlines()))
         return 2

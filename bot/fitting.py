@@ -31,7 +31,9 @@ def fit(texts: Sequence[str], labels: Sequence[str], *, strength: float = 1.0, b
     weights, bias = machine.coef_.T, machine.intercept_
     if len(names) == 2:
         weights, bias = np.hstack([-weights, weights]), np.array([-bias[0], bias[0]])
-    model = LinearModel(names, vocabulary, np.ascontiguousarray(weights, dtype=np.float32), bias.astype(np.float32), scale)
+    model = LinearModel(
+        names, vocabulary, np.ascontiguousarray(weights, dtype=np.float32), bias.astype(np.float32), scale
+    )
     model.set_idf(idf)
     return model
 

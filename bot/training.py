@@ -47,7 +47,9 @@ def _read(path: Path) -> Iterator[Example]:
         for line in block["examples"].splitlines():
             if line.startswith("- "):
                 text = _plain(line[2:].strip())
-                yield Example(text, path.parent.name, block["intent"], notes.get("risk", "none"), bool(notes.get("look_alike")))
+                yield Example(
+                    text, path.parent.name, block["intent"], notes.get("risk", "none"), bool(notes.get("look_alike"))
+                )
 
 
 def _plain(text: str) -> str:
@@ -104,7 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _state() -> str:
     """A hash of everything the models are made from."""
     digest = hashlib.sha256()
-    sources = [ROOT / "bot" / "training.py", ROOT / "bot" / "fitting.py", *(ROOT / "bot" / "domain").glob("n*.py"), ROOT / "bot" / "domain" / "intents.py"]
+    sources = [
+        ROOT / "bot" / "training.py",
+        ROOT / "bot" / "fitting.py",
+        *(ROOT / "bot" / "domain").glob("n*.py"),
+        ROOT / "bot" / "domain" / "intents.py",
+    ]
     for path in [*sorted(sources), *sorted((ROOT / "nlu").glob("*/*.yml"))]:
         if path.parent.name != "risk":
             digest.update(path.read_bytes())

@@ -23,7 +23,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["RASA_TELEMETRY_ENABLED"] = "false"
-    os.environ["SANIC_ACCESS_LOG"] = "false"
+    os.environ["LOG_LEVEL"] = "ERROR"
     if options.with_parent:
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     sys.argv = [

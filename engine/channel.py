@@ -14,7 +14,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, json
 
-from engine.trackers import InvalidStateError, RequestTrackerStore, restore, summarise
+from engine.trackers import InvalidStateError, discard, restore, summarise
 from engine.words import said
 
 RANKED = 3
@@ -77,7 +77,6 @@ class TurnChannel(InputChannel):
 async def _turn(agent: Any, body: Dict[str, Any]) -> Dict[str, Any]:
     """One turn: rebuild the tracker, let Rasa handle the message, give back what it said and the new state."""
     processor = agent.processor
-    store: RequestTrackerStore = processor.tracker_store
     sender_id = uuid.uuid4().hex
     state = body.get("state")
     tracker = restore(state, sender_id, processor.domain)
@@ -87,12 +86,12 @@ async def _turn(agent: Any, body: Dict[str, Any]) -> Dict[str, Any]:
     counts = dict(state["said"]) if state else {}
     already = len(tracker.events)
     said.set(counts)
-    await store.save(tracker)
+    await processor.tracker_store.save(tracker)
     try:
         message = UserMessage(_words(body), CollectingOutputChannel(), sender_id, input_channel=TurnChannel.name())
         await agent.handle_message(message)
     finally:
-        store.discard(sender_id)
+        discard(sender_id)
     parsed = tracker.latest_message.parse_data if tracker.latest_message else {}
     return {
         **_verdict(parsed),

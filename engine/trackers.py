@@ -6,7 +6,7 @@ import json
 from typing import Any, Iterable, Optional
 
 from rasa.core.tracker_store import TrackerStore
-from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, REQUESTED_SLOT
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import (
     ActionExecuted,
@@ -24,6 +24,10 @@ KEPT_EVENTS = 24
 VERSION = 1
 
 
+# Rasa wraps the store it is given in one of its own, so what is being served stands beside the class.
+_being_served: dict[str, DialogueStateTracker] = {}
+
+
 class InvalidStateError(ValueError):
     """The state is not one this engine returned."""
 
@@ -33,23 +37,23 @@ class RequestTrackerStore(TrackerStore):
 
     def __init__(self, domain: Optional[Domain], event_broker: Any = None, **kwargs: Any) -> None:
         super().__init__(domain, event_broker)
-        self._trackers: dict[str, DialogueStateTracker] = {}
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Keep the tracker until `take` is called."""
-        self._trackers[tracker.sender_id] = tracker
+        _being_served[tracker.sender_id] = tracker
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The tracker of a request being served."""
-        return self._trackers.get(sender_id)
+        return _being_served.get(sender_id)
 
     async def keys(self) -> Iterable[str]:
         """The requests being served."""
-        return tuple(self._trackers)
+        return tuple(_being_served)
 
-    def discard(self, sender_id: str) -> None:
-        """The request is over."""
-        self._trackers.pop(sender_id, None)
+
+def discard(sender_id: str) -> None:
+    """The request is over: nothing of it stays."""
+    _being_served.pop(sender_id, None)
 
 
 def restore(state: Optional[dict], sender_id: str, domain: Domain) -> DialogueStateTracker:
@@ -69,8 +73,8 @@ def restore(state: Optional[dict], sender_id: str, domain: Domain) -> DialogueSt
             tracker.update(_unpack(packed), domain)
         if state["loop"] != tracker.active_loop_name:
             tracker.update(ActiveLoop(state["loop"]))
-        if state["requested"] != tracker.get_slot("requested_slot"):
-            tracker.update(SlotSet("requested_slot", state["requested"]))
+        if state["requested"] is not None:
+            tracker.update(SlotSet(REQUESTED_SLOT, state["requested"]))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise InvalidStateError(f"a state that does not read: {type(error).__name__}") from None
     return tracker
@@ -82,16 +86,21 @@ def summarise(tracker: DialogueStateTracker, said: dict) -> dict:
     starts = [index for index, item in enumerate(packed) if item[0] == "user"]
     start = next((index for index in starts if len(packed) - index <= KEPT_EVENTS), starts[-1] if starts else 0)
     slots = {
-        name: slot.value for name, slot in tracker.slots.items() if slot.value is not None and name != "requested_slot"
+        name: slot.value for name, slot in tracker.slots.items() if slot.value is not None and name != REQUESTED_SLOT
     }
     return {
         "version": VERSION,
         "slots": json.loads(json.dumps(slots)),
         "events": packed[start:],
         "loop": tracker.active_loop_name,
-        "requested": tracker.get_slot("requested_slot"),
+        "requested": _requested(tracker),
         "said": said,
     }
+
+
+def _requested(tracker: DialogueStateTracker) -> Optional[str]:
+    slot = tracker.slots.get(REQUESTED_SLOT)
+    return slot.value if slot else None
 
 
 def _pack(event: Event) -> Optional[list]:

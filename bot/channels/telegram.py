@@ -5,7 +5,7 @@ Limits and rules: Bot API (text 1-4096 UTF-16 units, callback data 64 bytes, one
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -243,13 +243,16 @@ def _keyboard(message: OutboundMessage) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup(rows)
 
 
+def seconds_of(delay: int | timedelta) -> float:
+    """A delay as python-telegram-bot gives it, in seconds."""
+    return delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+
+
 def _send_error(error: TelegramError) -> SendError:
     """The Bot API's answer as data. Order matters: BadRequest and TimedOut are NetworkErrors in python-telegram-bot."""
     match error:
         case RetryAfter():
-            delay = error.retry_after
-            seconds = delay.total_seconds() if hasattr(delay, "total_seconds") else float(delay)
-            return SendError("429", retryable=True, retry_after=seconds)
+            return SendError("429", retryable=True, retry_after=seconds_of(error.retry_after))
         case Forbidden():
             return SendError("403", retryable=False, contact_gone=True)
         case ChatMigrated():

@@ -135,9 +135,7 @@ def _message(channel: str, address: str, text: str, payload: str, now: datetime,
     kind = InboundKind.QUICK_REPLY if payload else InboundKind.TEXT
     if text == "/start" and not payload:
         kind, text = InboundKind.START, ""
-    return InboundMessage(
-        channel, address, uuid.uuid4().hex, kind, text, now, payload=payload, language_hint=language
-    )
+    return InboundMessage(channel, address, uuid.uuid4().hex, kind, text, now, payload=payload, language_hint=language)
 
 
 async def _converse(talk: Talk, options: argparse.Namespace) -> None:
@@ -184,7 +182,9 @@ def _parse_line(line: str) -> InboundMessage:
         data = json.loads(line)
         now = _aware(datetime.fromisoformat(data["now"])) if data.get("now") else datetime.now(UTC)
         channel = data.get("channel") or "simulator"
-        message = _message(channel, str(data["conversation"]), str(data.get("text") or ""), str(data.get("payload") or ""), now)
+        message = _message(
+            channel, str(data["conversation"]), str(data.get("text") or ""), str(data.get("payload") or ""), now
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LineError(f'expected {{"conversation": "c1", "text": "…"}} on each line ({error})') from None
     if channel not in CHANNELS:

@@ -63,7 +63,9 @@ def _settings(settings: Settings) -> list[Finding]:
     if settings.is_public and settings.has_simulator:
         findings.append(Finding("wrong", "SIMULATOR: is on while PUBLIC_URL is https; set SIMULATOR=0"))
     if not (settings.has_telegram or settings.has_whatsapp):
-        findings.append(Finding("warn", "no channel: set TELEGRAM_BOT_TOKEN or TWILIO_ACCOUNT_SID; only the simulator runs"))
+        findings.append(
+            Finding("warn", "no channel: set TELEGRAM_BOT_TOKEN or TWILIO_ACCOUNT_SID; only the simulator runs")
+        )
     if settings.has_whatsapp and not settings.is_public:
         findings.append(Finding("warn", "PUBLIC_URL: Twilio needs an https address and signs for exactly this one"))
     return findings
@@ -75,7 +77,11 @@ def _content(settings: Settings) -> list[Finding]:
         directory = load_directory(ROOT / "directory", settings.default_country)
     except (ContentError, DirectoryError) as error:
         return [Finding("wrong", str(error))]
-    findings = [Finding("ok", f"words and directory read: {len(directory.services)} services, {len(directory.countries)} countries")]
+    findings = [
+        Finding(
+            "ok", f"words and directory read: {len(directory.services)} services, {len(directory.countries)} countries"
+        )
+    ]
     if not directory.team.expression:
         findings.append(Finding("warn", "directory/team.yml: no hours, so nobody is promised an answer"))
     return findings
@@ -116,8 +122,10 @@ async def _engine(settings: Settings) -> AsyncIterator[Finding]:
     engine = Engine.at(settings.engine_url, settings.engine_token, settings.engine_timeout)
     ready = await engine.is_ready()
     await engine.close()
-    yield Finding("ok", "engine ready") if ready else Finding(
-        "wrong", "ENGINE_URL: no engine is ready there, or ENGINE_TOKEN is not its token"
+    yield (
+        Finding("ok", "engine ready")
+        if ready
+        else Finding("wrong", "ENGINE_URL: no engine is ready there, or ENGINE_TOKEN is not its token")
     )
 
 

@@ -25,7 +25,9 @@ ROLES = ("all", "web", "worker")
 def add_parser(subparsers: Any) -> None:
     """`bot serve`."""
     parser = subparsers.add_parser("serve", help="run the bot")
-    parser.add_argument("--role", choices=ROLES, default="all", help="web: webhooks and console; worker: answer, deliver")
+    parser.add_argument(
+        "--role", choices=ROLES, default="all", help="web: webhooks and console; worker: answer, deliver"
+    )
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:

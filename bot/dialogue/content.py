@@ -55,13 +55,11 @@ class Words:
     def __contains__(self, key: str) -> bool:
         return key in self._variations
 
-    def say(
-        self, key: str, language: str, *, used: tuple[str, ...] = (), urgent: bool = False
-    ) -> OutboundMessage:
+    def say(self, key: str, language: str, *, used: tuple[str, ...] = ()) -> OutboundMessage:
         """The words of `key`, placeholders as they stand; the variation changes with how often the key is in `used`."""
         variations = self._in_language(key, language)
         chosen = variations[used.count(key) % len(variations)]
-        return OutboundMessage(chosen.text, chosen.quick_replies, key, urgent)
+        return OutboundMessage(chosen.text, chosen.quick_replies, key)
 
     def _in_language(self, key: str, language: str) -> tuple[_Variation, ...]:
         variations = self._variations.get(key)

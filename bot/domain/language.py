@@ -44,7 +44,5 @@ class LanguageGuesser:
         allowed = ("ar", "ary") if is_arabic else ("fr", "en", "ary")
         values: Any = self._model.probabilities(normalised)
         return {
-            label: float(value)
-            for label, value in zip(self._model.labels, values, strict=True)
-            if label in allowed
+            label: float(value) for label, value in zip(self._model.labels, values, strict=True) if label in allowed
         } or dict.fromkeys(allowed[:1], 1.0)

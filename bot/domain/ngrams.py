@@ -86,7 +86,9 @@ class LinearModel:
         with np.load(path, allow_pickle=False) as file:
             words = json.loads(file["words"].tobytes().decode("utf-8"))
             vocabulary = {feature: index for index, feature in enumerate(words["features"])}
-            model = cls(words["labels"], vocabulary, file["weights"].astype(np.float32), file["bias"], float(file["scale"]))
+            model = cls(
+                words["labels"], vocabulary, file["weights"].astype(np.float32), file["bias"], float(file["scale"])
+            )
             model.set_idf(file["idf"])
         return model
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 from telegram.error import Conflict, RetryAfter, TelegramError
 
-from bot.channels.telegram import NAME, InvalidUpdateError, TelegramChannel, parse_update
+from bot.channels.telegram import NAME, InvalidUpdateError, TelegramChannel, parse_update, seconds_of
 from bot.flows.helpline import Helpline
 from bot.flows.receive import accept, reassure, record_contact_news
 from bot.store import leases
@@ -39,7 +39,7 @@ class TelegramPoller:
             try:
                 updates = await self._channel.updates(position, SECONDS_PER_POLL)
             except RetryAfter as error:
-                await asyncio.sleep(float(getattr(error.retry_after, "seconds", error.retry_after)))
+                await asyncio.sleep(seconds_of(error.retry_after))
                 continue
             except (TelegramError, OSError) as error:
                 level = _log.error if isinstance(error, Conflict) else _log.warning

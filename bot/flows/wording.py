@@ -48,14 +48,14 @@ class Wording:
         """Whether our own people are known to be on duty."""
         return self._team.is_open
 
-    def say(self, key: str, *, urgent: bool = False, **values: str) -> OutboundMessage:
+    def say(self, key: str, **values: str) -> OutboundMessage:
         """The words of a key, with `values` and numbers of the directory filled in."""
-        message = self._words.say(key, self._language, used=self._used, urgent=urgent)
+        message = self._words.say(key, self._language, used=self._used)
         return replace(message, text=self.filled(message.text, **values))
 
     def urgent(self, key: str) -> OutboundMessage:
         """The same, to be delivered before anything else."""
-        return self.say(key, urgent=True)
+        return replace(self.say(key), urgent=True)
 
     def filled(self, text: str, **values: str) -> str:
         """The text with values and the country's numbers in place of their names; what has no value stays as it is."""

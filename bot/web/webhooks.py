@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
 
 import structlog
@@ -113,7 +114,7 @@ class Webhooks:
 
 
 async def _parse_form(request: Request, body: bytes) -> FormData:
-    async def chunks():  # type: ignore[no-untyped-def]
+    async def chunks() -> AsyncGenerator[bytes, None]:
         yield body
         yield b""
 

@@ -29,12 +29,11 @@ def errors(directory: Directory = REAL, *texts: str, today: date = TODAY) -> lis
 
 def with_service(service: Service) -> Directory:
     """The real directory with one service added or put in another's place."""
-    countries = REAL.countries | REAL.unserved
-    return Directory(REAL.services | {service.id: service}, countries, REAL.team, "FR")
+    return Directory({**REAL.services, service.id: service}, REAL.countries, REAL.team, "FR")
 
 
 def with_country(country: Country) -> Directory:
-    return Directory(REAL.services, REAL.countries | {country.code: country}, REAL.team, "FR")
+    return Directory(REAL.services, {**REAL.countries, country.code: country}, REAL.team, "FR")
 
 
 def with_channel(service: Service, **changes: object) -> Directory:
