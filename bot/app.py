@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import structlog
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
+from telegram.error import TelegramError
 
 from bot.channels.base import Channel
 from bot.channels.simulator import SimulatorChannel
@@ -96,7 +97,7 @@ class Service:
         self._settings = settings
         self._role = role
         self._child = child
-        self._poller: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Helpline]:
@@ -113,9 +114,9 @@ class Service:
         try:
             yield helpline
         finally:
-            if self._poller is not None:
-                self._poller.cancel()
-                await asyncio.gather(self._poller, return_exceptions=True)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             await worker.stop()
             for channel in channels.values():
                 await channel.close()
@@ -128,16 +129,25 @@ class Service:
         settings = self._settings
         if self._child is None:
             return Engine.at(settings.engine_url, settings.engine_token, settings.engine_timeout)
+        engine = Engine((self._child.url,), self._child.token, settings.engine_timeout)
         if self._role != "web":
             self._child.start()
-        return Engine((self._child.url,), self._child.token, settings.engine_timeout)
+            self._tasks.append(asyncio.create_task(self._child.watch(engine.is_ready), name="engine-watch"))
+        return engine
 
     async def _listen_to_telegram(self, helpline: Helpline) -> None:
         channel = helpline.channels.get("telegram")
         if not isinstance(channel, TelegramChannel):
             return
         if self._settings.telegram_mode is TelegramMode.POLLING:
-            self._poller = asyncio.create_task(TelegramPoller(helpline, channel).run(), name="telegram-poller")
+            self._tasks.append(asyncio.create_task(TelegramPoller(helpline, channel).run(), name="telegram-poller"))
+            return
+        try:
+            await channel.set_webhook(
+                f"{self._settings.public_url}/webhooks/telegram", self._settings.telegram_webhook_secret
+            )
+        except TelegramError as error:
+            _log.error("webhook not registered, see bot doctor", error=type(error).__name__)
 
 
 def build_web(settings: Settings, role: str, child: EngineChild | None) -> Starlette:

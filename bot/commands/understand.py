@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.commands.engine import engine_for
 from bot.config import ROOT, Settings
+from bot.dialogue.child import EngineMissingError
 from bot.dialogue.rasa import Engine
 from bot.domain.replies import EngineFailure, EngineVerdict
 from bot.domain.risk import Assessment, Context
@@ -52,11 +53,11 @@ async def _with_engine(triage: Triage, settings: Settings) -> int:
 
 async def _batch(batch: tuple[dict[str, Any], ...], triage: Triage, engine: Engine) -> None:
     verdicts = await engine.understand(tuple(str(item["text"]) for item in batch))
-    for position, item in enumerate(batch):
+    if isinstance(verdicts, EngineFailure):
+        message = f"the engine gave no answer ({verdicts.code})"
+        raise EngineMissingError(message)
+    for item, verdict in zip(batch, verdicts, strict=True):
         assessment = triage.assess(str(item["text"]), Context())
-        if isinstance(verdicts, EngineFailure):
-            raise ValueError(f"the engine gave no answer ({verdicts.code})")
-        verdict = verdicts[position]
         _write(item, raise_by_intent(assessment, verdict.intent, verdict.confidence), verdict)
 
 

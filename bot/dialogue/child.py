@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,8 @@ from bot.config import ROOT, VAR
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 STOP_SECONDS = 5.0
+CHECK_SECONDS = 3.0
+CHECKS_MISSED = 3
 _log = structlog.get_logger(__name__)
 
 
@@ -44,6 +47,21 @@ class EngineChild:
         """Start supervising; returns at once, the engine is ready some seconds later."""
         self.check()
         self._supervisor = asyncio.create_task(self._supervise(), name="engine-supervisor")
+
+    async def watch(self, is_ready: Callable[[], Awaitable[bool]]) -> None:
+        """End an engine that was ready and no longer answers, so that supervision starts another; runs until cancelled."""
+        missed, was_ready, starts = 0, False, self.starts
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            if starts != self.starts:
+                missed, was_ready, starts = 0, False, self.starts
+            ready = await is_ready()
+            was_ready = was_ready or ready
+            missed = 0 if ready else missed + 1
+            if was_ready and missed >= CHECKS_MISSED and self._process is not None and self._process.returncode is None:
+                _log.error("engine hangs, ending it", pid=self._process.pid)
+                self._process.kill()
+                was_ready = False
 
     async def stop(self) -> None:
         """Stop the engine and the supervision."""

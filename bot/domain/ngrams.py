@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def features(normalised: str) -> list[str]:
     """Words, pairs of words, and the 2- to 5-grams inside each padded word."""
     words = normalised[:MAX_CHARACTERS].split()
     found = ["=" + word for word in words]
-    found += ["=" + first + " " + second for first, second in zip(words, words[1:])]  # noqa: B905 - one shorter on purpose
+    found += ["=" + first + " " + second for first, second in pairwise(words)]
     for word in words:
         padded = f" {word} "
         length = len(padded)

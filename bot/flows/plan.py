@@ -34,7 +34,6 @@ REQUIRED_KEYS = (
     "utter_listening",
     "utter_engine_down",
     "utter_media_refused",
-    "utter_edited",
     "utter_menu",
     "utter_welcome",
     "utter_welcome_short",
@@ -50,6 +49,7 @@ REQUIRED_KEYS = (
     "utter_handover_unknown",
     "utter_handover_already",
     "utter_stopped",
+    "utter_erased",
     "utter_language_changed",
     "utter_refer_open",
     "utter_refer_closed",
@@ -197,7 +197,7 @@ class Planner:
             case "stop":
                 return said.then(wording.emergency_numbers("utter_stopped"), setting=("stopped", "yes"))
             case "erase":
-                return said.then(setting=("erase", "yes"))
+                return said.then(wording.say("utter_erased"), setting=("erase", "yes"))
             case _:
                 return said
 

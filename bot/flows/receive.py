@@ -18,11 +18,12 @@ from bot.domain.replies import EngineAnswer, EngineFailure, ReplyPlan
 from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
-from bot.domain.turns import Thread, Turn
+from bot.domain.turns import DialogueState, Thread, Turn
 from bot.flows.answers import resolve_tap
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
 from bot.store import contacts, handover, inbox, outbox
+from bot.store.erasure import erase
 from bot.store.inbox import LaneClaim, LaneLostError, OpenThread
 
 _log = structlog.get_logger(__name__)
@@ -210,9 +211,12 @@ async def _commit_plan(
     """Write everything a plan changes, in the caller's transaction."""
     channel = helpline.channels[opened.contact.channel]
     prepared = tuple(part for message in plan.messages for part in channel.prepare(message))
+    if plan.settings.get("erase"):
+        await erase(session, helpline.keyring, opened, now)
+        plan = replace(plan, state=DialogueState())
     await inbox.record_turn(session, opened, plan, now)
     await outbox.enqueue(session, opened, prepared, now)
-    if plan.escalate or opened.thread.is_waiting:
+    if plan.escalate or (opened.thread.is_waiting and not plan.settings.get("erase")):
         await handover.escalate(session, opened, plan.escalate, plan.assessment.risk, now)
 
 
