@@ -1,0 +1,1 @@
+"""Tests of Relais: each states a rule of the helpline."""

@@ -5,6 +5,7 @@ Limits and rules: Bot API (text 1-4096 UTF-16 units, callback data 64 bytes, one
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,6 +66,8 @@ _MEDIA = (
     ("contact", InboundKind.CONTACT),
     ("document", InboundKind.FILE),
 )
+# python-telegram-bot 22 gives delays as whole seconds with a warning unless it is told to give timedeltas.
+os.environ.setdefault("PTB_TIMEDELTA", "true")
 _log = structlog.get_logger(__name__)
 
 
@@ -219,7 +222,8 @@ class TelegramChannel:
 
     async def close(self) -> None:
         """Close the connections to the Bot API."""
-        await self.bot.shutdown()
+        for request in self.bot._request:  # noqa: SLF001 - Bot.shutdown() does nothing for a bot that never called getMe
+            await request.shutdown()
 
     async def open(self) -> None:
         """Open the connections without calling the Bot API."""

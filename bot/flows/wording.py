@@ -15,6 +15,7 @@ from bot.domain.schedules import Hours
 
 NUMBERS = frozenset({"medical", "police", "general", "silent", "suicide_line"})
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_SAID_TWICE = re.compile(r"\b(\d{2,5})\b,? (?:ou le|ou|or|أو) \1\b")
 _LEFT_TO_RIGHT = "\u2066{}\u2069"
 
 
@@ -67,7 +68,8 @@ class Wording:
                 return str(getattr(self._numbers, match[1])) or self._numbers.general
             return match[0]
 
-        return _PLACEHOLDER.sub(value, text)
+        # Where one number serves for two, it is said once.
+        return _SAID_TWICE.sub(r"\1", _PLACEHOLDER.sub(value, text))
 
     def emergency(self, kind: str) -> OutboundMessage:
         """Emergency numbers to call and, where there is one, a number to write to in silence (R2)."""
@@ -91,7 +93,9 @@ class Wording:
 
     def refer(self, theme: str, risk: RiskLevel, age_band: str | None) -> Lines:
         """The services for a theme, each with its state now and its number or link alone on a line (R20)."""
-        referral = self._directory.match(theme, self._country, self._now, risk=risk, age_band=age_band)
+        referral = self._directory.match(
+            theme, self._country, self._now, risk=risk, age_band=age_band, language=self._spoken
+        )
         blocks = [self._intro(referral), *(self._line(offer) for offer in referral.offers)]
         message = OutboundMessage("\n\n".join(block for block in blocks if block), key=f"utter_refer_{theme}")
         return Lines(message, referral.fitting_is_open)
@@ -99,7 +103,7 @@ class Wording:
     def service(self, service_id: str) -> OutboundMessage:
         """One service: what it is, whether it is open, how to reach it."""
         service = self._directory.services.get(service_id)
-        offer = self._directory.offer(service, self._now) if service else None
+        offer = self._directory.offer(service, self._now, language=self._spoken) if service else None
         if service is None or offer is None:
             return self.refer("distress", RiskLevel.NONE, None).message
         text = f"{service.about[self._spoken]}\n\n{self._line(offer)}"

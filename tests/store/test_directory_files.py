@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300 - the house writes what is expected before what is found
 from __future__ import annotations
 
 import re

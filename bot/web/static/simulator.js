@@ -41,7 +41,8 @@ function withLinks(bubble, text) {
   const pattern = /(https?:\/\/[^\s\u2069]+|(?<![\d.:])(?:\+?\d[\d ]{1,16}\d)(?![\d.:%]))/g;
   let place = 0;
   for (const match of text.matchAll(pattern)) {
-    const alone = /(^|\n)[\u2066]?$/.test(text.slice(0, match.index));
+    const after = text.slice(match.index + match[0].length);
+    const alone = /(^|\n)\u2066?$/.test(text.slice(0, match.index)) && /^\u2069?($|\n)/.test(after);
     const isLink = match[0].startsWith("http");
     if (!isLink && !alone) continue;
     bubble.append(text.slice(place, match.index));

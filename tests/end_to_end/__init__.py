@@ -1,0 +1,1 @@
+"""Conversations through the real gateway, the real engine and fake providers."""

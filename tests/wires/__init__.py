@@ -1,0 +1,1 @@
+"""The providers, faked only at their own HTTP interface."""
