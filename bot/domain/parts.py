@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 _BREAKS = (
     re.compile(r"\n{2,}"),
@@ -35,7 +36,9 @@ def _cut(text: str, limit: int) -> tuple[str, str]:
     while utf16_length(window) > limit:
         window = window[: len(window) - max(1, (utf16_length(window) - limit) // 2)]
     for pattern in _BREAKS:
-        cuts = [match for match in pattern.finditer(window) if match.start() > limit // 4]
+        # Looked for in the text, not the window: at the window's edge a number would look as if it ended there.
+        found = takewhile(lambda match: match.start() <= len(window), pattern.finditer(text))
+        cuts = [match for match in found if match.start() > limit // 4]
         if cuts:
-            return window[: cuts[-1].start()].rstrip(), text[cuts[-1].end() :].lstrip()
+            return text[: cuts[-1].start()].rstrip(), text[cuts[-1].end() :].lstrip()
     return window, text[len(window) :].lstrip()

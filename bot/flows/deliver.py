@@ -6,8 +6,9 @@ import random
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain.messages import Receipt, SendError, Sent
+from bot.domain.messages import Receipt, SendError, SendResult, Sent
 from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
 from bot.store import outbox
@@ -28,35 +29,29 @@ async def claim_delivery(helpline: Helpline) -> OutboxClaim | None:
 
 async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> None:
     """Deliver everything that is due of a conversation, in order."""
-    while True:
-        async with helpline.database.write() as session:
-            delivery = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
-        if delivery is None:
-            return
-        await limits.wait(delivery.channel, delivery.address)
-        await _send(helpline, limits, delivery)
-
-
-async def _send(helpline: Helpline, limits: Limits, delivery: Delivery) -> None:
-    result = await helpline.channels[delivery.channel].send(delivery.address, delivery.message)
-    now = helpline.clock()
     async with helpline.database.write() as session:
-        if isinstance(result, Sent):
-            await outbox.record_accepted(session, delivery.outbound_id, result.external_id, now)
-            return
-        retry_at = next_attempt(result, delivery.attempts + 1, now)
-        await outbox.record_refused(session, delivery.outbound_id, result.code, retry_at)
-        if result.contact_gone:
-            await outbox.record_contact_gone(session, delivery.conversation_id)
-    if result.retry_after:
-        limits.pause(delivery.channel, delivery.address, result.retry_after)
-    _log.warning(
-        "send refused",
-        channel=delivery.channel,
-        code=result.code,
-        outbound=delivery.outbound_id,
-        again=retry_at is not None,
-    )
+        delivery = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
+    while delivery is not None:
+        await limits.wait(delivery.channel, delivery.address)
+        result = await helpline.channels[delivery.channel].send(delivery.address, delivery.message)
+        async with helpline.database.write() as session:
+            await _record(helpline, session, delivery, result)
+            following = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
+        if isinstance(result, SendError) and result.retry_after:
+            limits.pause(delivery.channel, delivery.address, result.retry_after)
+        delivery = following
+
+
+async def _record(helpline: Helpline, session: AsyncSession, delivery: Delivery, result: SendResult) -> None:
+    now = helpline.clock()
+    if isinstance(result, Sent):
+        await outbox.record_accepted(session, delivery.outbound_id, result.external_id, now)
+        return
+    retry_at = next_attempt(result, delivery.attempts + 1, now)
+    _log.warning("send refused", channel=delivery.channel, code=result.code, outbound=delivery.outbound_id)
+    await outbox.record_refused(session, delivery.outbound_id, result.code, retry_at)
+    if result.contact_gone:
+        await outbox.record_contact_gone(session, delivery.conversation_id)
 
 
 def next_attempt(error: SendError, attempts: int, now: datetime) -> datetime | None:

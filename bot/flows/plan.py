@@ -224,8 +224,10 @@ class Planner:
         if not turn.thread.is_first_turn:
             return said
         welcome = wording.emergency_numbers("utter_welcome_short")
-        messages = (*said.messages, welcome) if risk >= RiskLevel.HIGH else (welcome, *said.messages)
-        return replace(said, messages=messages)
+        if risk < RiskLevel.HIGH:
+            return replace(said, messages=(welcome, *said.messages))
+        # In danger help comes first; the question, with its quick replies, stays last.
+        return replace(said, messages=(*said.messages[:-1], welcome, *said.messages[-1:]))
 
     def _wording(self, thread: Thread, now: datetime) -> Wording:
         return Wording(self._words, self._directory, thread.language, thread.country, thread.state.used, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 _BUSY_MILLISECONDS = 10_000
+_POSTGRESQL_WRITERS = 16
 
 
 class Database:
@@ -20,12 +22,15 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        # SQLite lets whoever asks at the right moment write next, and somebody may wait for seconds: here they queue up.
+        self._turns = asyncio.Semaphore(1 if self.is_sqlite else _POSTGRESQL_WRITERS)
         self._engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction that changes rows."""
-        async with AsyncSession(self._engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+        session = AsyncSession(self._engine, expire_on_commit=False, autoflush=False)
+        async with self._turns, session, session.begin():
             yield session
 
     @asynccontextmanager

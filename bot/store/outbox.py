@@ -138,6 +138,7 @@ async def record_accepted(session: AsyncSession, outbound_id: int, external_id: 
     row.attempts += 1
     row.external_id = external_id
     row.accepted_at = now
+    await session.flush()
     early = select(ReceiptRow).where(ReceiptRow.channel == row.channel, ReceiptRow.external_id == external_id)
     for receipt in (await session.execute(early.order_by(ReceiptRow.id))).scalars().all():
         row.status = advance(DeliveryStatus(row.status), DeliveryStatus(receipt.status))
@@ -156,6 +157,7 @@ async def record_refused(session: AsyncSession, outbound_id: int, code: str, ret
     row.error_code = code
     row.status = advance(DeliveryStatus(row.status), DeliveryStatus.RETRYING if retry_at else DeliveryStatus.FAILED)
     row.due_at = retry_at or row.due_at
+    await session.flush()
 
 
 async def record_contact_gone(session: AsyncSession, conversation_id: int) -> None:

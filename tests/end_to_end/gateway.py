@@ -36,7 +36,9 @@ class Gateway:
         headers = {"X-Telegram-Bot-Api-Secret-Token": secret}
         return await self.http.post(f"{self.url}/webhooks/telegram", json=update, headers=headers)
 
-    async def form(self, fields: dict[str, str], path: str = "/webhooks/whatsapp", signature: str | None = None) -> httpx.Response:
+    async def form(
+        self, fields: dict[str, str], path: str = "/webhooks/whatsapp", signature: str | None = None
+    ) -> httpx.Response:
         """Deliver a form as Twilio does."""
         headers = {"X-Twilio-Signature": twilio.sign(self.url + path, fields) if signature is None else signature}
         return await self.http.post(f"{self.url}{path}", data=fields, headers=headers)

@@ -28,7 +28,9 @@ def talk(engine: RunningEngine, *lines: dict[str, Any]) -> list[dict[str, Any]]:
     environment = {**os.environ, "ENGINE_URL": engine.url, "ENGINE_TOKEN": engine.token, "LOG_FORMAT": "json"}
     given = "".join(json.dumps({"conversation": "c1", "now": BY_DAY, **line}) + "\n" for line in lines)
     command = [sys.executable, "-m", "bot", "chat", "--jsonl"]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120)
+    done = subprocess.run(
+        command, input=given, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -141,7 +143,9 @@ def test_wanting_a_person_puts_one_in_the_queue_and_tells_the_truth_about_when(e
     assert "3114" in said(answer)
 
 
-@pytest.mark.parametrize("words", ["merci beaucoup", "bon j'y vais bye", "t'es un robot ?", "c'est quoi la capitale du Pérou"])
+@pytest.mark.parametrize(
+    "words", ["merci beaucoup", "bon j'y vais bye", "t'es un robot ?", "c'est quoi la capitale du Pérou"]
+)
 def test_small_talk_has_an_answer(engine: RunningEngine, words: str) -> None:
     """Thanks, goodbye, who are you, something else: each has words of its own."""
     (answer,) = talk(engine, {"text": words})
