@@ -59,7 +59,7 @@ FORMS = {
     # English.
     "idk": "i dont know", "im": "i m", "ive": "i ve", "wanna": "want to", "gonna": "going to", "u": "you", "ur": "your", "rn": "right now",
     "bc": "because", "cuz": "because", "cos": "because", "smth": "something", "sth": "something", "sb": "somebody", "ppl": "people", "pls": "please",
-    "plz": "please", "thx": "thanks", "ty": "thank you", "kms": "kill myself", "kys": "kill yourself", "ngl": "not gonna lie", "tbh": "to be honest",
+    "plz": "please", "thx": "thanks", "ty": "thank you", "kms": "kill myself", "kys": "kill yourself", "ngl": "not going to lie", "tbh": "to be honest",
     "theyre": "they re", "hes": "he s", "shes": "she s",
     # Words spelled to pass filters.
     "unalive": "suicide", "unaliver": "suicider", "sewerslide": "suicide", "suicid": "suicide", "suic*de": "suicide", "v10l": "viol",
