@@ -41,8 +41,8 @@ validate: setup ## let Rasa check domain, data and stories
 	  --domain domain.yml --config config.yml > var/validate.log 2>&1 \
 	  && echo "rasa data validate: clean" || { tail -30 var/validate.log; exit 1; }
 
-evaluate: train ## measure the safety triage on the project's own test set
-	@$(PY) -m bench.triage
+evaluate: train ## measure what is understood; writes docs/scorecard.md
+	@$(PY) -m bench.understanding
 
 bench: train ## measure latency
 	@$(PY) -m bench.latency

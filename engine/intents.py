@@ -34,7 +34,7 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
         """`strength`: the inverse of the regularisation."""
-        return {"strength": 0.6}
+        return {"strength": 1.0}
 
     @classmethod
     def create(

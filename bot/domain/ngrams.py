@@ -1,4 +1,4 @@
-"""Linear models over words and character n-grams: the features, and inference with numpy alone (training: bot/training.py).
+"""Linear models over words and character n-grams: the features, and inference with numpy alone (training: bot/fitting.py).
 
 Runs on Python 3.10 too: the engine's intent classifier is such a model. Saved as .npz arrays and strings, never pickled.
 """
@@ -14,23 +14,45 @@ from typing import Any
 
 import numpy as np
 
+from bot.domain.sounds import skeleton, sound
+
 SIZES = (2, 3, 4, 5)
 MAX_CHARACTERS = 2_000
+MAX_WORDS = 400
 
 
 def features(normalised: str) -> list[str]:
-    """Words, pairs of words, and the 2- to 5-grams inside each padded word."""
-    words = normalised[:MAX_CHARACTERS].split()
-    found = ["=" + word for word in words]
-    found += ["=" + first + " " + second for first, second in pairwise(words)]
+    """Words, their sounds and consonants, their neighbours, and the 2- to 5-grams inside each padded word."""
+    words = normalised[:MAX_CHARACTERS].split()[:MAX_WORDS]
+    found: list[str] = []
     for word in words:
-        padded = f" {word} "
-        length = len(padded)
-        for size in SIZES:
-            if size >= length:
-                found.append(padded)
-                break
-            found.extend([padded[start : start + size] for start in range(length - size + 1)])
+        found += of_word(word)
+    return found + of_neighbours(words, [sound(word) for word in words], [skeleton(word) for word in words])
+
+
+def of_word(word: str) -> list[str]:
+    """The features a word has by itself: as written, as it sounds, its consonants, its n-grams."""
+    found = ["=" + word, "~" + sound(word), "#" + skeleton(word)]
+    padded = f" {word} "
+    length = len(padded)
+    for size in SIZES:
+        if size >= length:
+            found.append(padded)
+            break
+        found.extend([padded[start : start + size] for start in range(length - size + 1)])
+    return found
+
+
+def of_neighbours(words: Sequence[str], sounds: Sequence[str], skeletons: Sequence[str]) -> list[str]:
+    """The features words have by standing together: pairs, pairs with one word between, and threes."""
+    found = ["=" + first + " " + second for first, second in pairwise(words)]
+    for sign, keys in (("~", sounds), ("#", skeletons)):
+        found += [sign + first + " " + second for first, second in pairwise(keys)]
+        found += [sign + first + "_" + third for first, third in zip(keys, keys[2:], strict=False)]
+    found += [
+        "~" + first + " " + second + " " + third
+        for first, second, third in zip(sounds, sounds[1:], sounds[2:], strict=False)
+    ]
     return found
 
 
@@ -38,24 +60,37 @@ class LinearModel:
     """Weights per feature and label; probabilities are a softmax over scaled margins."""
 
     def __init__(
-        self, labels: Sequence[str], vocabulary: dict[str, int], weights: Any, bias: Any, scale: float
+        self, labels: Sequence[str], vocabulary: dict[str, int], weights: Any, bias: Any, scale: float, idf: Any
     ) -> None:
         self.labels = tuple(labels)
         self._vocabulary = vocabulary
         self._weights = weights
         self._bias = bias
         self._scale = scale
+        self._idf = idf
+        # What a known word brings is looked up once for all; words nobody trained are never kept.
+        self._known = {name[1:]: self._entry(name[1:]) for name in vocabulary if name[0] == "=" and " " not in name}
+
+    def _entry(self, word: str) -> tuple[list[int], str, str]:
+        find = self._vocabulary.get
+        indices = [index for name in of_word(word) if (index := find(name)) is not None]
+        return indices, sound(word), skeleton(word)
 
     def margins(self, normalised: str) -> Any:
         """The margin of each label, an array of the length of `labels`."""
-        counts: dict[int, int] = {}
+        words = normalised[:MAX_CHARACTERS].split()[:MAX_WORDS]
+        entries = [self._known.get(word) or self._entry(word) for word in words]
+        indices = [index for entry in entries for index in entry[0]]
         find = self._vocabulary.get
-        for feature in features(normalised):
-            index = find(feature)
+        for name in of_neighbours(words, [entry[1] for entry in entries], [entry[2] for entry in entries]):
+            index = find(name)
             if index is not None:
-                counts[index] = counts.get(index, 0) + 1
-        if not counts:
+                indices.append(index)
+        if not indices:
             return self._bias
+        counts: dict[int, int] = {}
+        for index in indices:
+            counts[index] = counts.get(index, 0) + 1
         rows = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
         values = np.fromiter((1.0 + math.log(count) for count in counts.values()), dtype=np.float32, count=len(counts))
         # Inverse document frequencies are part of the weights but not of the norm, so the norm needs them apart.
@@ -87,12 +122,5 @@ class LinearModel:
         with np.load(path, allow_pickle=False) as file:
             words = json.loads(file["words"].tobytes().decode("utf-8"))
             vocabulary = {feature: index for index, feature in enumerate(words["features"])}
-            model = cls(
-                words["labels"], vocabulary, file["weights"].astype(np.float32), file["bias"], float(file["scale"])
-            )
-            model.set_idf(file["idf"])
-        return model
-
-    def set_idf(self, idf: Any) -> None:
-        """Inverse document frequency of each feature."""
-        self._idf = idf
+            weights = file["weights"].astype(np.float32)
+            return cls(words["labels"], vocabulary, weights, file["bias"], float(file["scale"]), file["idf"])

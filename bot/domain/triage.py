@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from bot.domain.intents import DANGER_OF_INTENT, usual_risk
 from bot.domain.language import LanguageGuesser
 from bot.domain.ngrams import LinearModel
@@ -52,6 +54,11 @@ class Triage:
         self._rules = rules
         self._model = model
         self._language = language
+        self._levels = np.array(
+            [[RiskLevel.of(label.rpartition("/")[2]) is level for label in model.labels] for level in RiskLevel],
+            dtype=np.float32,
+        )
+        """Which labels of the model (`<intent>/<risk>`) belong to which level."""
 
     def assess(self, text: str, context: Context) -> Assessment:
         """The verdict on `text` in its conversation. Empty text is `none`; nothing raises."""
@@ -63,6 +70,11 @@ class Triage:
         dangers = tuple(dict.fromkeys(danger for _, danger in found if danger is not None))
         verdict = Assessment(risk, language, dangers, tuple(reason for reason, _ in found))
         return _in_context(verdict, context)
+
+    def serious(self, text: str) -> float:
+        """The model's probability that `text` is of high or imminent risk, for measuring it; the verdict is `assess`."""
+        by_level = self._levels @ self._model.probabilities(normalise(text))
+        return float(by_level[RiskLevel.HIGH] + by_level[RiskLevel.IMMINENT])
 
     def _by_rules(self, text: str) -> Iterable[tuple[Reason, Danger]]:
         parts = sentences(text)[:MAX_SENTENCES]
@@ -89,18 +101,20 @@ class Triage:
         normalised = normalise(text)
         if not normalised:
             return RiskLevel.NONE, None, 0.0
-        by_label = dict(zip(self._model.labels, self._model.probabilities(normalised).tolist(), strict=True))
-        high = {label: value for label, value in by_label.items() if label.startswith("high/")}
-        imminent, concern = by_label.get("imminent", 0.0), by_label.get("concern", 0.0)
-        serious = sum(high.values()) + imminent
-        danger = Danger(max(high, key=lambda label: high[label]).partition("/")[2]) if high else None
+        by_level = self._levels @ self._model.probabilities(normalised)
+        concern, high, imminent = (float(by_level[level]) for level in RiskLevel if level)
         if imminent >= IMMINENT_FROM:
             return RiskLevel.IMMINENT, None, imminent
-        if serious >= HIGH_FROM:
-            return RiskLevel.HIGH, danger, serious
-        if serious + concern >= CONCERN_FROM:
-            return RiskLevel.CONCERN, None, serious + concern
+        if high + imminent >= HIGH_FROM:
+            return RiskLevel.HIGH, self._danger(normalised), high + imminent
+        if concern + high + imminent >= CONCERN_FROM:
+            return RiskLevel.CONCERN, None, concern + high + imminent
         return RiskLevel.NONE, None, 0.0
+
+    def _danger(self, normalised: str) -> Danger | None:
+        probabilities = self._model.probabilities(normalised) * self._levels[RiskLevel.HIGH]
+        intent = self._model.labels[int(probabilities.argmax())].partition("/")[0]
+        return DANGER_OF_INTENT.get(intent)
 
 
 def raise_by_intent(assessment: Assessment, intent: str, confidence: float) -> Assessment:

@@ -31,6 +31,11 @@ def load_triage(root: Path) -> Triage:
     return Triage(load_rules(root / "nlu" / "risk"), triage, LanguageGuesser(language))
 
 
+def load_language_guesser(root: Path) -> LanguageGuesser:
+    """The language guesser alone."""
+    return LanguageGuesser(LinearModel.load(root / "models" / "language.npz"))
+
+
 def load_rules(folder: Path) -> tuple[Rule, ...]:
     """Every rule of the folder, in the order of files and lines."""
     rules: list[Rule] = []
