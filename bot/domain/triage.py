@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,12 @@ MAX_SENTENCES = 60
 MAX_CHARACTERS = 20_000
 """A longer message is read in its first and last parts, where people say what matters."""
 QUOTED = 160
-HIGH_FROM = 0.42
-IMMINENT_FROM = 0.4
+HIGH_FROM = 0.27
+IMMINENT_FROM = 0.2
 CONCERN_FROM = 0.45
+"""The model's probabilities from which a whole message is judged so grave: chosen for recall (docs/understanding.md)."""
+SENTENCE_HIGH_FROM = 0.75
+"""A sentence alone has lost its surroundings: it must speak for itself to raise what the whole message says."""
 INTENT_RAISES_FROM = {RiskLevel.CONCERN: 0.5, RiskLevel.HIGH: 0.6, RiskLevel.IMMINENT: 0.7}
 DARKER_AFTER = 3
 """So many messages of concern in a row, and one more, are read as high: the person is not getting better."""
@@ -88,33 +92,31 @@ class Triage:
 
     def _by_model(self, text: str) -> Iterable[tuple[Reason, Danger | None]]:
         parts = sentences(text)[:MAX_SENTENCES]
-        pieces = [text, *parts] if 1 < len(parts) else [text]
-        best: dict[RiskLevel, tuple[float, str, Danger | None]] = {}
-        for piece in pieces:
-            risk, danger, probability = self._judge(piece)
-            if risk > RiskLevel.NONE and probability > best.get(risk, (0.0, "", None))[0]:
-                best[risk] = (probability, piece, danger)
-        for risk, (_, piece, danger) in best.items():
-            yield Reason(f"model/{risk.word}", risk, piece[:QUOTED]), danger
+        best = self._judge(text, HIGH_FROM)
+        quote = text
+        for part in parts if len(parts) > 1 else ():
+            found = self._judge(part, SENTENCE_HIGH_FROM)
+            if found[0] > best[0] and found[0] >= RiskLevel.HIGH:
+                best, quote = found, part
+        risk, danger = best
+        if risk > RiskLevel.NONE:
+            yield Reason(f"model/{risk.word}", risk, quote[:QUOTED]), danger
 
-    def _judge(self, text: str) -> tuple[RiskLevel, Danger | None, float]:
+    def _judge(self, text: str, high_from: float) -> tuple[RiskLevel, Danger | None]:
         normalised = normalise(text)
         if not normalised:
-            return RiskLevel.NONE, None, 0.0
-        by_level = self._levels @ self._model.probabilities(normalised)
-        concern, high, imminent = (float(by_level[level]) for level in RiskLevel if level)
-        if imminent >= IMMINENT_FROM:
-            return RiskLevel.IMMINENT, None, imminent
-        if high + imminent >= HIGH_FROM:
-            return RiskLevel.HIGH, self._danger(normalised), high + imminent
-        if concern + high + imminent >= CONCERN_FROM:
-            return RiskLevel.CONCERN, None, concern + high + imminent
-        return RiskLevel.NONE, None, 0.0
+            return RiskLevel.NONE, None
+        probabilities = self._model.probabilities(normalised)
+        concern, high, imminent = (float(value) for value in (self._levels @ probabilities)[1:])
+        if high + imminent >= high_from:
+            if imminent >= IMMINENT_FROM:
+                return RiskLevel.IMMINENT, None
+            return RiskLevel.HIGH, self._danger(probabilities)
+        return (RiskLevel.CONCERN if concern + high + imminent >= CONCERN_FROM else RiskLevel.NONE), None
 
-    def _danger(self, normalised: str) -> Danger | None:
-        probabilities = self._model.probabilities(normalised) * self._levels[RiskLevel.HIGH]
-        intent = self._model.labels[int(probabilities.argmax())].partition("/")[0]
-        return DANGER_OF_INTENT.get(intent)
+    def _danger(self, probabilities: Any) -> Danger | None:
+        likeliest = int((probabilities * self._levels[RiskLevel.HIGH]).argmax())
+        return DANGER_OF_INTENT.get(self._model.labels[likeliest].partition("/")[0])
 
 
 def raise_by_intent(assessment: Assessment, intent: str, confidence: float) -> Assessment:
