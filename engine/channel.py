@@ -17,6 +17,7 @@ from sanic.response import HTTPResponse, json
 from engine.trackers import InvalidStateError, discard, restore, summarise
 from engine.words import said
 
+FALLBACK = "nlu_fallback"
 RANKED = 3
 MAX_TEXT = 4000
 """Characters of a message the classifier reads; the gateway's triage reads all of it."""
@@ -141,4 +142,8 @@ def _verdict(parsed: Dict[str, Any]) -> Dict[str, Any]:
 
 async def _understand(agent: Any, text: str) -> Dict[str, Any]:
     parsed = await agent.processor.parse_message(UserMessage(_words({"text": text})))
-    return _verdict(parsed)
+    verdict = _verdict(parsed)
+    if verdict["intent"] == FALLBACK and len(verdict["ranking"]) > 1:
+        # Whoever asks what was understood gets the likeliest meaning, with how little it is trusted.
+        verdict["intent"], verdict["confidence"] = verdict["ranking"][1]
+    return verdict
