@@ -28,6 +28,9 @@ from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.directory import load_directory
 from bot.store.understanding import load_triage
+from bot.web.console.accounts import AccountPages
+from bot.web.console.auth import Authentication
+from bot.web.console.guard import Door
 from bot.web.health import Health
 from bot.web.metrics import metrics
 from bot.web.server import build
@@ -158,6 +161,7 @@ def build_web(settings: Settings, role: str, child: EngineChild | None) -> Starl
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with service.running() as helpline:
             webhooks = Webhooks(helpline, settings)
+            app.state.door = Door(helpline, settings)
             app.router.routes.extend(_routes(settings, role, helpline, webhooks))
             _log.info("started", role=role, channels=sorted(helpline.channels))
             yield
@@ -171,6 +175,8 @@ def _routes(settings: Settings, role: str, helpline: Helpline, webhooks: Webhook
     if role == "worker":
         return routes
     routes += webhooks.routes()
+    routes += Authentication(helpline, settings).routes()
+    routes += AccountPages(helpline).routes()
     if settings.has_simulator:
         routes += Simulator(helpline).routes()
     return routes

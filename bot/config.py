@@ -138,6 +138,12 @@ class Settings(BaseSettings):
         return self.public_url.startswith("https://")
 
     @property
+    def is_private(self) -> bool:
+        """Only somebody at this machine can reach us: demonstration accounts may exist."""
+        loopback = ("127.0.0.1", "localhost", "::1")
+        return not self.is_public and self.host in loopback and urlsplit(self.public_url).hostname in loopback
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The secret keys, the encrypting one first."""
         return tuple(key.strip() for key in self.secret_keys.split(",") if key.strip())
