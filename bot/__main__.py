@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from bot import logs
-from bot.commands import audit, chat, directory, doctor, migrate, serve, understand, volunteer
+from bot.commands import audit, chat, directory, doctor, keys, migrate, purge, serve, understand, volunteer
 from bot.config import SettingsError, load_settings, with_development_keys
 from bot.dialogue.child import EngineMissingError
 from bot.dialogue.content import ContentError
@@ -23,6 +23,8 @@ COMMANDS = {
     "doctor": doctor,
     "volunteer": volunteer,
     "audit": audit,
+    "keys": keys,
+    "purge": purge,
 }
 
 

@@ -27,6 +27,7 @@ from bot.store.contacts import Defaults
 from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.directory import load_directory
+from bot.store.rights import load_rights
 from bot.store.understanding import load_triage
 from bot.web.console.accounts import AccountPages
 from bot.web.console.auth import Authentication
@@ -69,6 +70,7 @@ async def build_channels(settings: Settings) -> dict[str, Channel]:
             settings.twilio_whatsapp_from,
             settings.twilio_api_base_url,
             f"{settings.public_url}/webhooks/whatsapp/status",
+            deletes_at_twilio=settings.twilio_delete_messages,
         )
     if settings.has_simulator:
         channels["simulator"] = SimulatorChannel()
@@ -90,6 +92,7 @@ def build_helpline(
         clock=clock,
         defaults=Defaults(settings.default_language, settings.default_country),
         quiet_window=settings.quiet_window,
+        rights=load_rights(ROOT / "nlu" / "rights.tsv"),
     )
 
 

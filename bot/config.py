@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     twilio_auth_token: str = Field("", description="primary auth token")
     twilio_whatsapp_from: str = Field("", description="+33…, the WhatsApp sender")
     twilio_api_base_url: str = Field("https://api.twilio.com", description="for a test server")
+    twilio_delete_messages: bool = Field(True, description="1 or 0; delete bodies and media at Twilio after use")
     default_language: str = Field("fr", description="fr, en, ar or ary")
     default_country: str = Field("FR", description="two letters, as under directory/")
     simulator: bool | None = Field(None, description="1 or 0; on only while no channel token is set")

@@ -25,6 +25,7 @@ class FakeTelegram:
     failures: deque[tuple[int, dict[str, Any]]] = field(default_factory=deque)
     updates: list[dict[str, Any]] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
+    deleted: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def app(self) -> Starlette:
@@ -39,6 +40,8 @@ class FakeTelegram:
         form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
         if method == "sendMessage":
             return self._send(form)
+        if method == "deleteMessage":
+            self.deleted.append((int(form["chat_id"]), int(form["message_id"])))
         if method == "getUpdates":
             return await self._get_updates(form)
         if method == "getMe":
