@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -28,6 +28,8 @@ from bot.store import contacts, handover, inbox, outbox
 from bot.store.erasure import erase
 from bot.store.inbox import LaneClaim, LaneLostError, OpenThread
 
+FLOOD, FLOOD_WINDOW, FLOOD_PAUSE = 30, timedelta(minutes=1), timedelta(seconds=20)
+"""More messages than this in a minute from one address are answered together, every so often."""
 _log = structlog.get_logger(__name__)
 
 
@@ -76,6 +78,9 @@ async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMe
         return await _answer_emergency(helpline, session, opened, assessment, message.received_at)
     started = opened.row.pending_since or message.received_at
     due = due_at(assessment.risk, message.received_at, started, _window(helpline, message))
+    if assessment.risk < RiskLevel.HIGH and await inbox.count_since(session, opened, FLOOD_WINDOW) >= FLOOD:
+        # Everything is kept and read for danger; only answering at every line waits, and danger never does (R4).
+        due = max(due, message.received_at + FLOOD_PAUSE)
     await inbox.store_inbound(session, opened, message, assessment, due)
     return None
 

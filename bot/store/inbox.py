@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.conversations import Mode, is_over
@@ -157,6 +157,13 @@ async def store_inbound(
         conversation.due_at = due
     await session.flush()
     return row
+
+
+async def count_since(session: AsyncSession, opened: OpenThread, window: timedelta) -> int:
+    """How many messages came into a conversation within `window` before its last one."""
+    recent = InboundRow.received_at > opened.row.last_inbound_at - window
+    query = select(func.count()).where(InboundRow.conversation_id == opened.row.id, recent)
+    return int((await session.execute(query)).scalar_one())
 
 
 async def claim_lane(session: AsyncSession, now: datetime) -> LaneClaim | None:

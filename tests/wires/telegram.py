@@ -26,6 +26,8 @@ class FakeTelegram:
     updates: list[dict[str, Any]] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     deleted: list[tuple[int, int]] = field(default_factory=list)
+    webhook: str = ""
+    pending: int = 0
 
     @property
     def app(self) -> Starlette:
@@ -47,6 +49,11 @@ class FakeTelegram:
         if method == "getMe":
             me = {"id": 123456, "is_bot": True, "first_name": "Relais", "username": "relais_bot"}
             return JSONResponse({"ok": True, "result": me})
+        if method == "getWebhookInfo":
+            hook = {"url": self.webhook, "has_custom_certificate": False, "pending_update_count": self.pending}
+            return JSONResponse({"ok": True, "result": hook})
+        if method == "setWebhook":
+            self.webhook = form["url"]
         return JSONResponse({"ok": True, "result": True})
 
     def _send(self, form: dict[str, str]) -> Response:
