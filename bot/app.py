@@ -32,6 +32,7 @@ from bot.store.understanding import load_triage
 from bot.web.console.accounts import AccountPages
 from bot.web.console.auth import Authentication
 from bot.web.console.guard import Door
+from bot.web.console.reveals import LastResort
 from bot.web.health import Health
 from bot.web.metrics import metrics
 from bot.web.server import build
@@ -180,6 +181,7 @@ def _routes(settings: Settings, role: str, helpline: Helpline, webhooks: Webhook
     routes += webhooks.routes()
     routes += Authentication(helpline, settings).routes()
     routes += AccountPages(helpline).routes()
+    routes += LastResort(helpline).routes()
     if settings.has_simulator:
         routes += Simulator(helpline).routes()
     return routes

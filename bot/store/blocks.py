@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -9,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store import audit
-from bot.store.tables import ConversationRow
+from bot.store.tables import ContactRow, ConversationRow
 from bot.store.tables_accounts import BlockRow
 
 LONGEST = timedelta(days=30)
@@ -59,3 +60,24 @@ async def is_blocked(session: AsyncSession, contact_id: int, now: datetime) -> b
         BlockRow.contact_id == contact_id, BlockRow.until > now, BlockRow.lifted_at.is_(None)
     )
     return (await session.execute(query.limit(1))).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block that holds, as supervisors see it."""
+
+    id: int
+    alias: str
+    reason: str
+    until: datetime
+
+
+async def current(session: AsyncSession, now: datetime) -> tuple[Block, ...]:
+    """The blocks that hold, the first to end first."""
+    query = (
+        select(BlockRow, ContactRow.alias)
+        .join(ContactRow, ContactRow.id == BlockRow.contact_id)
+        .where(BlockRow.until > now, BlockRow.lifted_at.is_(None))
+        .order_by(BlockRow.until)
+    )
+    return tuple(Block(row.id, alias, row.reason, row.until) for row, alias in (await session.execute(query)).all())
