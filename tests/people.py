@@ -40,12 +40,12 @@ def settings_for(database_url: str, **settings: object) -> Settings:
 
 
 @asynccontextmanager
-async def started(settings: Settings) -> AsyncIterator[Starlette]:
+async def started(settings: Settings, role: str = "all") -> AsyncIterator[Starlette]:
     """The whole web application, started, without a socket."""
     database = Database(settings.database_url)
     await migrate(database)
     await database.close()
-    app = build_web(settings, "all", None)
+    app = build_web(settings, role, None)
     async with app.router.lifespan_context(app):
         yield app
 

@@ -5,24 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
+from twilio.request_validator import RequestValidator
 
-from bot.app import build_web
-from bot.config import async_database_url
 from bot.domain.accounts import Role
 from bot.domain.permissions import is_public
 from bot.store import sessions
-from bot.store.database import Database
-from bot.store.migrate import migrate
-from tests.people import COOKIE, ORIGIN, cookie_of, enrolled, settings_for
+from tests.people import COOKIE, ORIGIN, cookie_of, enrolled, settings_for, started
 from tests.web.test_access import CHANNELS, walk
-from tests.wires import twilio
 
 SECRET = {"X-Telegram-Bot-Api-Secret-Token": str(CHANNELS["telegram_webhook_secret"])}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "PROPFIND")
@@ -61,41 +57,41 @@ fields = st.dictionaries(
 many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@contextmanager
-def running(database_url: str, **changes: object) -> Iterator[tuple[Starlette, TestClient, dict[str, str]]]:
-    """The application with every channel, and cookies of every kind of person."""
-    read = settings_for(database_url, **{**CHANNELS, **changes})
-    app = build_web(read, "web", None)
-    with TestClient(app, base_url=ORIGIN, raise_server_exceptions=True, follow_redirects=False) as client:
-        cookies: dict[str, str] = {"nobody": ""}
+Helpline = tuple[Starlette, "Client", dict[str, str]]
 
-        async def people() -> None:
-            for role in Role:
-                account, _ = await enrolled(database_url, f"the {role}", role)
-                cookies[role] = await cookie_of(database_url, account)
-            cookies["enrolling"] = await cookie_of(database_url, account, sessions.ENROL)
 
-        assert client.portal is not None
-        client.portal.call(people)
-        yield app, client, cookies
+class Client:
+    """A browser outside asyncio, as hypothesis needs it."""
+
+    def __init__(self, runner: asyncio.Runner, app: Starlette) -> None:
+        self._runner = runner
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN)
+
+    def request(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """Send and read the answer; an exception of the application is raised here."""
+        return self._runner.run(self._http.request(method, path, **given))
+
+    def close(self) -> None:
+        """Close."""
+        self._runner.run(self._http.aclose())
 
 
 @pytest.fixture(scope="module")
-def helpline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Starlette, TestClient, dict[str, str]]]:
+def helpline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Helpline]:
     """One helpline for all that is thrown at it: what breaks it for one breaks it for the rest."""
     url = f"sqlite:///{tmp_path_factory.mktemp('fuzz') / 'fuzz.sqlite'}"
-
-    async def prepare() -> None:
-        database = Database(async_database_url(url))
-        await migrate(database)
-        await database.close()
-
-    asyncio.run(prepare())
-    with running(url) as found:
-        yield found
-
-
-Helpline = tuple[Starlette, TestClient, dict[str, str]]
+    with asyncio.Runner() as runner:
+        context = started(settings_for(url, **CHANNELS), "web")
+        app = runner.run(context.__aenter__())
+        cookies = {"nobody": ""}
+        for role in Role:
+            account, _ = runner.run(enrolled(url, f"the {role}", role))
+            cookies[role] = runner.run(cookie_of(url, account))
+        cookies["enrolling"] = runner.run(cookie_of(url, account, sessions.ENROL))
+        client = Client(runner, app)
+        yield app, client, cookies
+        client.close()
+        runner.run(context.__aexit__(None, None, None))
 
 
 @many
@@ -132,7 +128,7 @@ def test_any_request_to_any_route_gets_a_plain_answer(helpline: Helpline, data: 
 def test_any_update_is_taken_or_refused(helpline: Helpline, body: object) -> None:
     """Telegram may change what it sends; whatever comes, the webhook says 200 or 400 and lives on."""
     _, client, _ = helpline
-    answer = client.post("/webhooks/telegram", content=json.dumps(body), headers=SECRET)
+    answer = client.request("POST", "/webhooks/telegram", content=json.dumps(body), headers=SECRET)
 
     assert answer.status_code in (200, 400)
 
@@ -143,9 +139,9 @@ def test_any_signed_form_is_taken_or_refused(helpline: Helpline, form: dict[str,
     """Twilio may add parameters at any time; whatever is signed is taken or refused, never a fault."""
     _, client, _ = helpline
     path = "/webhooks/whatsapp/status" if status else "/webhooks/whatsapp"
-    signer = twilio.RequestValidator(str(CHANNELS["twilio_auth_token"]))
+    signer = RequestValidator(str(CHANNELS["twilio_auth_token"]))
     signature = signer.compute_signature(ORIGIN + path, {name: value for name, value in form.items() if value})
-    answer = client.post(path, data=form, headers={"X-Twilio-Signature": signature})
+    answer = client.request("POST", path, data=form, headers={"X-Twilio-Signature": signature})
 
     assert answer.status_code in (200, 204, 400, 403)
 
@@ -156,7 +152,7 @@ def test_any_words_at_the_door_are_refused(helpline: Helpline, name: str, passwo
     """No name, password or code that was made up opens the door or breaks it."""
     _, client, _ = helpline
     form = {"name": name.encode("utf-8", "replace"), "password": password.encode("utf-8", "replace")}
-    answer = client.post("/console/sign-in", data={**form, "code": code.encode("utf-8", "replace")})
+    answer = client.request("POST", "/console/sign-in", data={**form, "code": code.encode("utf-8", "replace")})
 
     assert answer.status_code in (401, 429)
     assert COOKIE not in answer.cookies
