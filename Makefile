@@ -4,7 +4,7 @@ PY := .venv/bin/python
 export TF_CPP_MIN_LOG_LEVEL := 3
 export RASA_TELEMETRY_ENABLED := false
 
-.PHONY: help setup train run test check lint types layers content validate evaluate bench clean
+.PHONY: help setup train run test check lint types layers content validate audit sbom evaluate bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -21,7 +21,7 @@ run: train ## set up, train if stale, start the bot and say what to open
 test: train ## run the whole test suite, with the real engine
 	@$(PY) -m pytest -q
 
-check: train lint types layers content validate ## exactly what CI runs
+check: train lint types layers content validate audit ## exactly what CI runs
 	@$(PY) -m pytest -q
 
 lint:
@@ -41,11 +41,20 @@ validate: setup ## let Rasa check domain, data and stories
 	  --domain domain.yml --config config.yml > var/validate.log 2>&1 \
 	  && echo "rasa data validate: clean" || { tail -30 var/validate.log; exit 1; }
 
+audit: setup ## known vulnerabilities of both lock files (skipped with a line when pip-audit cannot reach its data)
+	@scripts/audit.sh
+
+sbom: setup ## write var/sbom-gateway.json and var/sbom-engine.json (CycloneDX)
+	@mkdir -p var; .venv/bin/cyclonedx-py environment --output-reproducible --of JSON -o var/sbom-gateway.json .venv/bin/python
+	@.venv/bin/cyclonedx-py environment --output-reproducible --of JSON -o var/sbom-engine.json engine/.venv/bin/python
+	@echo "sbom: var/sbom-gateway.json, var/sbom-engine.json"
+
 evaluate: train ## measure what is understood; writes docs/scorecard.md
 	@$(PY) -m bench.understanding
 
 bench: train ## measure latency
 	@$(PY) -m bench.latency
+	@$(PY) -m bench.encryption
 
 clean: ## remove environments, models and data of this checkout
 	rm -rf .venv engine/.venv models var

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from bot import logs
-from bot.commands import chat, directory, doctor, migrate, serve, understand
+from bot.commands import audit, chat, directory, doctor, keys, migrate, purge, serve, understand, volunteer
 from bot.config import SettingsError, load_settings, with_development_keys
 from bot.dialogue.child import EngineMissingError
 from bot.dialogue.content import ContentError
@@ -21,6 +21,10 @@ COMMANDS = {
     "directory": directory,
     "migrate": migrate,
     "doctor": doctor,
+    "volunteer": volunteer,
+    "audit": audit,
+    "keys": keys,
+    "purge": purge,
 }
 
 

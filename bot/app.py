@@ -27,7 +27,12 @@ from bot.store.contacts import Defaults
 from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.directory import load_directory
+from bot.store.rights import load_rights
 from bot.store.understanding import load_triage
+from bot.web.console.accounts import AccountPages
+from bot.web.console.auth import Authentication
+from bot.web.console.guard import Door
+from bot.web.console.reveals import LastResort
 from bot.web.health import Health
 from bot.web.metrics import metrics
 from bot.web.server import build
@@ -66,6 +71,7 @@ async def build_channels(settings: Settings) -> dict[str, Channel]:
             settings.twilio_whatsapp_from,
             settings.twilio_api_base_url,
             f"{settings.public_url}/webhooks/whatsapp/status",
+            deletes_at_twilio=settings.twilio_delete_messages,
         )
     if settings.has_simulator:
         channels["simulator"] = SimulatorChannel()
@@ -87,6 +93,7 @@ def build_helpline(
         clock=clock,
         defaults=Defaults(settings.default_language, settings.default_country),
         quiet_window=settings.quiet_window,
+        rights=load_rights(ROOT / "nlu" / "rights.tsv"),
     )
 
 
@@ -158,6 +165,7 @@ def build_web(settings: Settings, role: str, child: EngineChild | None) -> Starl
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with service.running() as helpline:
             webhooks = Webhooks(helpline, settings)
+            app.state.door = Door(helpline, settings)
             app.router.routes.extend(_routes(settings, role, helpline, webhooks))
             _log.info("started", role=role, channels=sorted(helpline.channels))
             yield
@@ -171,6 +179,9 @@ def _routes(settings: Settings, role: str, helpline: Helpline, webhooks: Webhook
     if role == "worker":
         return routes
     routes += webhooks.routes()
+    routes += Authentication(helpline, settings).routes()
+    routes += AccountPages(helpline).routes()
+    routes += LastResort(helpline).routes()
     if settings.has_simulator:
         routes += Simulator(helpline).routes()
     return routes

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     twilio_auth_token: str = Field("", description="primary auth token")
     twilio_whatsapp_from: str = Field("", description="+33…, the WhatsApp sender")
     twilio_api_base_url: str = Field("https://api.twilio.com", description="for a test server")
+    twilio_delete_messages: bool = Field(True, description="1 or 0; delete bodies and media at Twilio after use")
     default_language: str = Field("fr", description="fr, en, ar or ary")
     default_country: str = Field("FR", description="two letters, as under directory/")
     simulator: bool | None = Field(None, description="1 or 0; on only while no channel token is set")
@@ -136,6 +137,12 @@ class Settings(BaseSettings):
     def is_public(self) -> bool:
         """Real people can reach us: nothing may rest on a development default."""
         return self.public_url.startswith("https://")
+
+    @property
+    def is_private(self) -> bool:
+        """Only somebody at this machine can reach us: demonstration accounts may exist."""
+        loopback = ("127.0.0.1", "localhost", "::1")
+        return not self.is_public and self.host in loopback and urlsplit(self.public_url).hostname in loopback
 
     @property
     def keys(self) -> tuple[str, ...]:

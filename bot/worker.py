@@ -17,6 +17,7 @@ from bot.flows.deliver import claim_delivery, deliver
 from bot.flows.helpline import Clock, Helpline
 from bot.flows.limits import Limits
 from bot.flows.receive import answer, claim_turn
+from bot.flows.retention import Retention
 from bot.store import inbox, outbox
 from bot.store.database import Database
 
@@ -62,6 +63,7 @@ class Worker:
             helpline.outbox_changed,
             DELIVERIES_AT_ONCE,
         )
+        self._retention = Retention(helpline)
         database, clock = helpline.database, helpline.clock
         self._loops = (_Loop(answers, database, clock), _Loop(deliveries, database, clock))
         self._tasks: list[asyncio.Task[None]] = []
@@ -69,6 +71,7 @@ class Worker:
     def start(self) -> None:
         """Start the loops."""
         self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self._loops]
+        self._tasks.append(asyncio.create_task(self._retention.run(), name="retention"))
 
     async def stop(self) -> None:
         """Stop the loops and what they are doing."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from bot.domain.messages import InboundMessage, OutboundMessage, SendResult
+from bot.domain.messages import InboundMessage, OutboundMessage, SendError, SendResult
 
 
 class Channel(Protocol):
@@ -28,3 +28,11 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Close connections."""
+
+
+@runtime_checkable
+class Deleting(Protocol):
+    """A channel whose provider deletes messages when asked: Telegram for two days, Twilio from its own storage."""
+
+    async def delete(self, address: str, external_id: str) -> SendError | None:
+        """Delete one message at the provider; None when it is gone, otherwise why not."""

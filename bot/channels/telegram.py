@@ -48,6 +48,9 @@ COMMANDS = {
     "stop": "/stop",
     "oublie": "/delete_my_data",
     "forget": "/delete_my_data",
+    "donnees": "/access_my_data",
+    "données": "/access_my_data",
+    "mydata": "/access_my_data",
     "langue": "/change_language",
     "language": "/change_language",
 }
@@ -210,6 +213,17 @@ class TelegramChannel:
             await self.bot.answer_callback_query(message.ack_token)
         except TelegramError as error:
             _log.debug("tap not acknowledged", error=type(error).__name__)
+
+    async def delete(self, address: str, external_id: str) -> SendError | None:
+        """deleteMessage: ours, and in private chats theirs, for 48 hours. What is gone already counts as deleted."""
+        try:
+            await self.bot.delete_message(chat_id=int(address), message_id=int(external_id))
+        except ValueError:
+            return SendError("id", retryable=False)
+        except TelegramError as error:
+            gone = isinstance(error, BadRequest) and "not found" in error.message.lower()
+            return None if gone else _send_error(error)
+        return None
 
     async def updates(self, offset: int, seconds: int) -> tuple[dict[str, Any], ...]:
         """The next updates from `offset` on, waiting up to `seconds` for one; raises TelegramError."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from http import HTTPStatus
 from ssl import SSLError
 
 import aiohttp
@@ -127,7 +128,10 @@ class WhatsAppChannel:
 
     name = NAME
 
-    def __init__(self, sid: str, token: str, sender: str, api_base_url: str, status_url: str) -> None:
+    def __init__(
+        self, sid: str, token: str, sender: str, api_base_url: str, status_url: str, *, deletes_at_twilio: bool = True
+    ) -> None:
+        self.deletes_at_twilio = deletes_at_twilio
         self._http = AsyncTwilioHttpClient(timeout=10)
         self._client = Client(sid, token, http_client=self._http)
         self._client.api.base_url = api_base_url
@@ -168,6 +172,24 @@ class WhatsAppChannel:
             _log.warning("send to twilio failed", error=type(error).__name__)
             return SendError("network", retryable=True)
         return Sent(str(sent.sid))
+
+    async def delete(self, address: str, external_id: str) -> SendError | None:
+        """Delete a message from Twilio's storage, or what it carried (`media:<sid>`), which is listed and never fetched."""
+        sid = external_id.removeprefix("media:")
+        try:
+            message = self._client.messages(sid)
+            if sid == external_id:
+                await message.delete_async()
+                return None
+            for media in await message.media.list_async(limit=20):
+                await media.delete_async()
+        except TwilioRestException as error:
+            return None if error.status == HTTPStatus.NOT_FOUND else _send_error(error)
+        except TimeoutError:
+            return SendError("timeout", retryable=True)
+        except (aiohttp.ClientError, TwilioException, SSLError, OSError, ValueError):
+            return SendError("network", retryable=True)
+        return None
 
     async def show_typing(self, address: str) -> None:
         """Not possible by phone number on WhatsApp."""

@@ -7,7 +7,6 @@ import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -16,6 +15,7 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot.app import load_words
 from bot.channels.telegram import TelegramChannel
+from bot.commands.safety import Finding, check_database, check_settings
 from bot.config import ROOT, Settings, TelegramMode
 from bot.dialogue.child import EngineChild, EngineMissingError
 from bot.dialogue.content import ContentError
@@ -26,14 +26,6 @@ from bot.store.migrate import current_revision, newest_revision
 
 REVIEWS = ("needs_native_review", "needs_clinical_review")
 _MARKS = {"ok": "✓", "warn": "!", "wrong": "✗"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing checked: `ok`, `warn` (works, but look) or `wrong` (fix it), and what was found."""
-
-    level: str
-    what: str
 
 
 def add_parser(subparsers: Any) -> None:
@@ -52,6 +44,7 @@ def run(_options: argparse.Namespace, settings: Settings) -> int:
 async def _collect(settings: Settings) -> list[Finding]:
     findings = [*_settings(settings), *_content(settings), *_reviews()]
     findings += [finding async for finding in _database(settings)]
+    findings += [finding async for finding in check_database(settings)]
     findings += [finding async for finding in _engine(settings)]
     findings += [finding async for finding in _telegram(settings)]
     findings += [finding async for finding in _whatsapp(settings)]
@@ -60,8 +53,7 @@ async def _collect(settings: Settings) -> list[Finding]:
 
 def _settings(settings: Settings) -> list[Finding]:
     findings = [Finding("ok", f"settings read; people reach us at {settings.public_url}")]
-    if settings.is_public and settings.has_simulator:
-        findings.append(Finding("wrong", "SIMULATOR: is on while PUBLIC_URL is https; set SIMULATOR=0"))
+    findings += check_settings(settings)
     if not (settings.has_telegram or settings.has_whatsapp):
         findings.append(
             Finding("warn", "no channel: set TELEGRAM_BOT_TOKEN or TWILIO_ACCOUNT_SID; only the simulator runs")

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
@@ -16,6 +17,8 @@ from bot.commands.engine import wait_until_ready
 from bot.config import Settings
 from bot.dialogue.child import EngineChild, EngineMissingError
 from bot.dialogue.rasa import Engine
+from bot.store import accounts, audit, demo
+from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.migrate import current_revision, migrate, newest_revision
 
@@ -36,12 +39,13 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if child is not None:
         child.check()
     problem = asyncio.run(_prepare(settings))
+    has_demo = not problem and asyncio.run(prepare_demo(settings))
     if problem:
         sys.stderr.write(f"bot serve: {problem}\n")
         return 2
     if options.role == "worker":
         return asyncio.run(_work(settings, child))
-    return asyncio.run(_serve(settings, options.role, child))
+    return asyncio.run(_serve(settings, options.role, child, has_demo=has_demo))
 
 
 async def _prepare(settings: Settings) -> str:
@@ -59,7 +63,22 @@ async def _prepare(settings: Settings) -> str:
         await database.close()
 
 
-async def _serve(settings: Settings, role: str, child: EngineChild | None) -> int:
+async def prepare_demo(settings: Settings) -> bool:
+    """On a development installation nobody else can reach: ready accounts. Anywhere else: none, and none left over."""
+    database = Database(settings.database_url)
+    now = datetime.now(UTC)
+    try:
+        async with database.write() as session:
+            if settings.is_private:
+                await demo.make(session, Keyring(settings.keys), now)
+            elif ended := await demo.end(session, now):
+                await audit.append(session, now, "system", "demo_ended", f"accounts:{ended}", "public")
+            return await accounts.count_demo(session) > 0
+    finally:
+        await database.close()
+
+
+async def _serve(settings: Settings, role: str, child: EngineChild | None, *, has_demo: bool) -> int:
     config = uvicorn.Config(
         build_web(settings, role, child),
         host=settings.host,
@@ -72,14 +91,14 @@ async def _serve(settings: Settings, role: str, child: EngineChild | None) -> in
         limit_concurrency=2000,
     )
     server = uvicorn.Server(config)
-    announcing = asyncio.create_task(_announce(settings, child, server))
+    announcing = asyncio.create_task(_announce(settings, child, server, has_demo=has_demo))
     await server.serve()
     announcing.cancel()
     await asyncio.gather(announcing, return_exceptions=True)
     return 0 if server.started else 1
 
 
-async def _announce(settings: Settings, child: EngineChild | None, server: uvicorn.Server) -> None:
+async def _announce(settings: Settings, child: EngineChild | None, server: uvicorn.Server, *, has_demo: bool) -> None:
     """Say what to open, once it answers."""
     while not server.started:
         await asyncio.sleep(0.05)
@@ -97,6 +116,14 @@ async def _announce(settings: Settings, child: EngineChild | None, server: uvico
     lines = ["", "Relais is running."]
     if settings.has_simulator:
         lines.append(f"  Be the teen:   {address}/simulator")
+    lines.append(f"  Volunteers:    {address}/console")
+    if has_demo:
+        lines.append(
+            "  ***  DEMONSTRATION ACCOUNTS ARE ON: the sign-in page shows their names, password and codes.  ***"
+        )
+        lines.append(
+            "  ***  They exist on this machine only, and are disabled as soon as PUBLIC_URL is https.       ***"
+        )
     lines.append(f"  Is it ready:   {address}/readyz")
     if settings.has_telegram:
         lines.append(f"  Telegram:      {settings.telegram_mode}")

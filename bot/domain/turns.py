@@ -44,6 +44,7 @@ class Thread:
     turns: int
     not_understood: int
     is_waiting: bool = False
+    is_blocked: bool = False
     state: DialogueState = field(default_factory=DialogueState)
 
     @property

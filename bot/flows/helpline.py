@@ -10,6 +10,7 @@ from bot.channels.base import Channel
 from bot.dialogue.content import Words
 from bot.dialogue.rasa import Engine
 from bot.domain.directory import Directory
+from bot.domain.rights import Right
 from bot.domain.triage import Triage
 from bot.flows.bell import Bell
 from bot.store.contacts import Defaults
@@ -33,5 +34,6 @@ class Helpline:
     clock: Clock
     defaults: Defaults
     quiet_window: float
+    rights: Mapping[str, Right] = field(default_factory=dict)
     inbox_changed: Bell = field(default_factory=Bell)
     outbox_changed: Bell = field(default_factory=Bell)

@@ -13,6 +13,7 @@ from bot.domain.directory import Directory
 from bot.domain.intents import HIGH_INTENTS, INTENT_OF_DANGER
 from bot.domain.messages import InboundKind, OutboundMessage, QuickReply
 from bot.domain.replies import EngineAnswer, EngineReply, ReplyPlan
+from bot.domain.rights import Right
 from bot.domain.risk import Assessment, Danger, RiskLevel
 from bot.domain.turns import Thread, Turn
 from bot.flows.wording import Wording
@@ -50,6 +51,14 @@ REQUIRED_KEYS = (
     "utter_handover_already",
     "utter_stopped",
     "utter_erased",
+    "utter_erased_held",
+    "utter_ask_erase",
+    "utter_access_intro",
+    "utter_access_you",
+    "utter_access_us",
+    "utter_access_unknown",
+    "utter_privacy_short",
+    "utter_blocked",
     "utter_language_changed",
     "utter_refer_open",
     "utter_refer_closed",
@@ -120,6 +129,29 @@ class Planner:
         return _plan(
             turn.thread, assessment, Said((wording.emergency_numbers("utter_welcome"), wording.say("utter_menu")))
         )
+
+    def right(self, turn: Turn, assessment: Assessment, right: Right, now: datetime) -> ReplyPlan:
+        """A right asked for in plain words: it needs neither the engine nor a proof of identity (P12, P13)."""
+        thread, wording = turn.thread, self._wording(turn.thread, now)
+        match right:
+            case Right.ERASE:
+                said = Said((wording.say("utter_ask_erase"),))
+            case Right.ERASE_CONFIRMED:
+                said = Said((wording.say("utter_erased"),), settings=(("erase", "yes"),))
+            case Right.ACCESS:
+                age = thread.age_band or wording.say("utter_access_unknown").text
+                facts = {"language": thread.language, "country": thread.country, "age": age}
+                said = Said((wording.say("utter_access_intro", **facts),), settings=(("access", "yes"),))
+            case Right.PRIVACY:
+                said = Said((wording.say("utter_privacy_short"),))
+        return _plan(thread, assessment, said, intent=f"right_{right}")
+
+    def blocked(self, turn: Turn, assessment: Assessment, now: datetime) -> ReplyPlan:
+        """Paused by a supervisor: said once, with the numbers that always answer, then silence; danger never comes here."""
+        key = "utter_blocked"
+        if key in turn.thread.state.used:
+            return ReplyPlan((), assessment, turn.thread.state)
+        return _plan(turn.thread, assessment, Said((self._wording(turn.thread, now).emergency_numbers(key),)))
 
     def answer(self, turn: Turn, assessment: Assessment, answer: EngineAnswer, now: datetime) -> ReplyPlan:
         """What the engine chose, done and said, with what safety adds to it."""

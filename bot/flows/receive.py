@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +15,7 @@ from bot.domain.conversations import Route, due_at, route
 from bot.domain.intents import HIGH_INTENTS
 from bot.domain.messages import ContactNews, InboundKind, InboundMessage
 from bot.domain.replies import EngineAnswer, EngineFailure, ReplyPlan
+from bot.domain.rights import asked_for
 from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
@@ -22,10 +23,13 @@ from bot.domain.turns import DialogueState, Thread, Turn
 from bot.flows.answers import resolve_tap
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
+from bot.flows.rights import export
 from bot.store import contacts, handover, inbox, outbox
 from bot.store.erasure import erase
 from bot.store.inbox import LaneClaim, LaneLostError, OpenThread
 
+FLOOD, FLOOD_WINDOW, FLOOD_PAUSE = 30, timedelta(minutes=1), timedelta(seconds=20)
+"""More messages than this in a minute from one address are answered together, every so often."""
 _log = structlog.get_logger(__name__)
 
 
@@ -74,6 +78,9 @@ async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMe
         return await _answer_emergency(helpline, session, opened, assessment, message.received_at)
     started = opened.row.pending_since or message.received_at
     due = due_at(assessment.risk, message.received_at, started, _window(helpline, message))
+    if assessment.risk < RiskLevel.HIGH and await inbox.count_since(session, opened, FLOOD_WINDOW) >= FLOOD:
+        # Everything is kept and read for danger; only answering at every line waits, and danger never does (R4).
+        due = max(due, message.received_at + FLOOD_PAUSE)
     await inbox.store_inbound(session, opened, message, assessment, due)
     return None
 
@@ -164,6 +171,11 @@ async def _dialogue(
         return planner.welcome(turn, assessment, now)
     if not reads_words(turn):
         return planner.media(turn, assessment, now)
+    right = asked_for(helpline.rights, turn)
+    if right is not None and assessment.risk < RiskLevel.HIGH:
+        return planner.right(turn, assessment, right, now)
+    if turn.thread.is_blocked and assessment.risk < RiskLevel.HIGH:
+        return planner.blocked(turn, assessment, now)
     answer = await _ask(helpline, turn, turn.payload, assessment, now)
     if isinstance(answer, EngineFailure):
         _log.error("engine gave no answer", code=answer.code, conversation=turn.thread.conversation_id)
@@ -210,10 +222,14 @@ async def _commit_plan(
 ) -> None:
     """Write everything a plan changes, in the caller's transaction."""
     channel = helpline.channels[opened.contact.channel]
-    prepared = tuple(part for message in plan.messages for part in channel.prepare(message))
+    if plan.settings.get("access"):
+        plan = replace(plan, messages=(*plan.messages, *await export(helpline, session, opened)))
     if plan.settings.get("erase"):
-        await erase(session, helpline.keyring, opened, now)
         plan = replace(plan, state=DialogueState())
+        if await erase(session, helpline.keyring, opened, now):
+            held = helpline.words.say("utter_erased_held", opened.row.language)
+            plan = replace(plan, messages=(held,))
+    prepared = tuple(part for message in plan.messages for part in channel.prepare(message))
     await inbox.record_turn(session, opened, plan, now)
     await outbox.enqueue(session, opened, prepared, now)
     if plan.escalate or (opened.thread.is_waiting and not plan.settings.get("erase")):

@@ -54,6 +54,22 @@ class Keyring:
         """The address sealed in `sealed`; TamperedError when it does not open."""
         return _open(self._named(sealed).identity, sealed[_NAME:], place).decode()
 
+    def lookup_hash(self, kind: str, value: str) -> bytes:
+        """A keyed hash under the current key, for what is only ever compared for a short while (sign-in attempts)."""
+        return hmac.digest(self._keys[0].lookup, f"{kind}\0{value}".encode(), "sha256")
+
+    def seal_secret(self, secret: str, place: str) -> bytes:
+        """A secret of ours (the second factor of an account), sealed with the wrapping key."""
+        return self._keys[0].name + _seal(self._keys[0].wrapping, secret.encode(), place)
+
+    def open_secret(self, sealed: bytes, place: str) -> str:
+        """The secret sealed in `sealed`; TamperedError when it does not open."""
+        return _open(self._named(sealed).wrapping, sealed[_NAME:], place).decode()
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether a sealed address, secret or wrapped key was sealed with the key that encrypts now."""
+        return sealed[:_NAME] == self._keys[0].name
+
     def new_data_key(self, place: str) -> tuple[DataKey, bytes]:
         """A fresh key for one conversation, and the same key wrapped for storage. Destroying the wrapped key erases."""
         raw = AESGCM.generate_key(256)

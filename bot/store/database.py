@@ -60,6 +60,8 @@ def _sqlite_engine(url: str) -> AsyncEngine:
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        # Made before SQLite makes it, for our eyes only; its journal takes over the mode.
+        Path(path).touch(mode=0o600, exist_ok=True)
     engine = create_async_engine(
         url, hide_parameters=True, connect_args={"timeout": _BUSY_MILLISECONDS / 1000}, pool_size=8
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.conversations import Mode, is_over
@@ -13,10 +13,13 @@ from bot.domain.messages import InboundMessage
 from bot.domain.replies import ReplyPlan
 from bot.domain.risk import Assessment, RiskLevel
 from bot.domain.turns import Thread, Turn
+from bot.store import blocks
 from bot.store.contacts import Defaults, lock_contact
 from bot.store.crypto import DataKey, Keyring
+from bot.store.marks import mark_of, masked
 from bot.store.sealed import open_inbound, open_state, seal_inbound, seal_state, seal_verdict
 from bot.store.tables import ContactRow, ConversationRow, EscalationRow, InboundRow
+from bot.store.tables_accounts import SeenDeliveryRow
 
 LANE_LEASE = timedelta(seconds=15)
 """How long a worker may take to answer a turn; after it another worker takes the lane over."""
@@ -48,8 +51,12 @@ class LaneClaim:
 
 async def is_known(session: AsyncSession, channel: str, external_id: str) -> bool:
     """Whether the provider delivered this message before."""
-    query = select(InboundRow.id).where(InboundRow.channel == channel, InboundRow.external_id == external_id)
-    return (await session.execute(query)).first() is not None
+    ids = (external_id, masked(external_id))
+    query = select(InboundRow.id).where(InboundRow.channel == channel, InboundRow.external_id.in_(ids))
+    if (await session.execute(query)).first() is not None:
+        return True
+    gone = select(SeenDeliveryRow.id).where(SeenDeliveryRow.mark == mark_of(channel, external_id))
+    return (await session.execute(gone)).first() is not None
 
 
 async def open_thread(
@@ -119,6 +126,7 @@ async def _thread(session: AsyncSession, contact: ContactRow, row: ConversationR
         turns=row.turns,
         not_understood=row.not_understood,
         is_waiting=waiting,
+        is_blocked=await blocks.is_blocked(session, contact.id, row.last_inbound_at),
         state=open_state(key, row.state_sealed, row.id),
     )
 
@@ -149,6 +157,13 @@ async def store_inbound(
         conversation.due_at = due
     await session.flush()
     return row
+
+
+async def count_since(session: AsyncSession, opened: OpenThread, window: timedelta) -> int:
+    """How many messages came into a conversation within `window` before its last one."""
+    recent = InboundRow.received_at > opened.row.last_inbound_at - window
+    query = select(func.count()).where(InboundRow.conversation_id == opened.row.id, recent)
+    return int((await session.execute(query)).scalar_one())
 
 
 async def claim_lane(session: AsyncSession, now: datetime) -> LaneClaim | None:

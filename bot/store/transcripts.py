@@ -45,6 +45,15 @@ async def of_address(session: AsyncSession, keyring: Keyring, channel: str, addr
     return tuple(lines[-SHOWN:])
 
 
+async def of_contact(session: AsyncSession, keyring: Keyring, contact_id: int) -> tuple[Line, ...]:
+    """Everything exchanged with a contact, oldest first, for the person's own right of access."""
+    query = select(ConversationRow).where(ConversationRow.contact_id == contact_id).order_by(ConversationRow.id)
+    lines: list[Line] = []
+    for row in (await session.execute(query)).scalars():
+        lines += await _of_conversation(session, keyring, row)
+    return tuple(lines)
+
+
 async def _of_conversation(session: AsyncSession, keyring: Keyring, row: ConversationRow) -> list[Line]:
     key = keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}")
     lines: list[Line] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -20,3 +22,11 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
         if len(body) > limit:
             raise HTTPException(TOO_LARGE, f"expected at most {limit} bytes")
     return bytes(body)
+
+
+async def read_form(request: Request, limit: int) -> dict[str, str]:
+    """The fields of an urlencoded form, the last of each name; empty when it is something else."""
+    body = await read_body(request, limit)
+    if not request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
+        return {}
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

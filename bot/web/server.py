@@ -13,6 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.web.console.guard import Guard
+
 HEADERS = {
     b"content-security-policy": b"default-src 'self'; base-uri 'none'; form-action 'self'; "
     b"frame-ancestors 'none'; object-src 'none'",
@@ -56,5 +58,8 @@ def build(routes: list[BaseRoute], lifespan: Lifespan | None = None) -> Starlett
     """The application for these routes."""
     handlers = {HTTPException: explain, Exception: explain}
     return Starlette(
-        routes=routes, middleware=[Middleware(SecurityHeaders)], exception_handlers=handlers, lifespan=lifespan
+        routes=routes,
+        middleware=[Middleware(SecurityHeaders), Middleware(Guard)],
+        exception_handlers=handlers,
+        lifespan=lifespan,
     )

@@ -25,6 +25,9 @@ class FakeTelegram:
     failures: deque[tuple[int, dict[str, Any]]] = field(default_factory=deque)
     updates: list[dict[str, Any]] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
+    deleted: list[tuple[int, int]] = field(default_factory=list)
+    webhook: str = ""
+    pending: int = 0
 
     @property
     def app(self) -> Starlette:
@@ -39,11 +42,18 @@ class FakeTelegram:
         form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
         if method == "sendMessage":
             return self._send(form)
+        if method == "deleteMessage":
+            self.deleted.append((int(form["chat_id"]), int(form["message_id"])))
         if method == "getUpdates":
             return await self._get_updates(form)
         if method == "getMe":
             me = {"id": 123456, "is_bot": True, "first_name": "Relais", "username": "relais_bot"}
             return JSONResponse({"ok": True, "result": me})
+        if method == "getWebhookInfo":
+            hook = {"url": self.webhook, "has_custom_certificate": False, "pending_update_count": self.pending}
+            return JSONResponse({"ok": True, "result": hook})
+        if method == "setWebhook":
+            self.webhook = form["url"]
         return JSONResponse({"ok": True, "result": True})
 
     def _send(self, form: dict[str, str]) -> Response:

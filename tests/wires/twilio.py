@@ -23,12 +23,38 @@ class FakeTwilio:
 
     sent: list[dict[str, str]] = field(default_factory=list)
     failures: deque[tuple[int, dict[str, Any]]] = field(default_factory=deque)
+    deleted: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     @property
     def app(self) -> Starlette:
         """The server."""
-        path = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
-        return Starlette(routes=[Route(path, self._create, methods=["POST"])])
+        account = f"/2010-04-01/Accounts/{ACCOUNT}"
+        routes = [
+            Route(f"{account}/Messages.json", self._create, methods=["POST"]),
+            Route(f"{account}/Messages/{{sid}}/Media.json", self._list_media, methods=["GET"]),
+            Route(f"{account}/Messages/{{sid}}/Media/{{media}}.json", self._delete, methods=["DELETE", "GET"]),
+            Route(f"{account}/Messages/{{sid}}.json", self._delete, methods=["DELETE"]),
+            Route(f"{account}.json", self._account, methods=["GET"]),
+        ]
+        return Starlette(routes=routes)
+
+    async def _account(self, request: Request) -> Response:
+        self.asked.append(request.url.path)
+        return JSONResponse({"sid": ACCOUNT, "status": "active"})
+
+    async def _list_media(self, request: Request) -> Response:
+        sid = request.path_params["sid"]
+        media = {"sid": f"ME{sid[2:]}", "account_sid": ACCOUNT, "parent_sid": sid, "content_type": "image/jpeg"}
+        gone = any(path.endswith(f"/{media['sid']}.json") for path in self.deleted)
+        page = {"page": 0, "page_size": 20, "next_page_uri": None, "uri": request.url.path}
+        return JSONResponse({**page, "media_list": [] if gone else [media]})
+
+    async def _delete(self, request: Request) -> Response:
+        self.asked.append(f"{request.method} {request.url.path}")
+        if request.method == "DELETE":
+            self.deleted.append(request.url.path)
+        return Response(status_code=204)
 
     async def _create(self, request: Request) -> Response:
         form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}

@@ -1,0 +1,1 @@
+"""The volunteers' pages, and the door in front of them."""
