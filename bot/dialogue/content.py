@@ -61,6 +61,10 @@ class Words:
         chosen = variations[used.count(key) % len(variations)]
         return OutboundMessage(chosen.text, chosen.quick_replies, key)
 
+    def lines(self, key: str) -> tuple[str, ...]:
+        """Every line of every variation of a key, in all languages: the words a person may type for a control."""
+        return tuple(line for item in self._variations.get(key, ()) for line in item.text.splitlines())
+
     def _in_language(self, key: str, language: str) -> tuple[_Variation, ...]:
         variations = self._variations.get(key)
         if not variations:

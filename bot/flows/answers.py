@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.dialogue.content import Words
 from bot.domain.messages import QuickReply
 from bot.domain.normalise import normalise
+from bot.domain.replies import EngineAnswer
 from bot.domain.turns import Turn
+
+CONTROLS = ("quick_exit", "start_over", "discreet", "change_country", "choose_settings")
+"""What can be asked for by a single word, in any language, whatever the engine thinks of it (`utter_words_…`)."""
+KNOWN_PLATFORM = "utter_ask_platform"
 
 
 def resolve_tap(turn: Turn) -> Turn:
@@ -18,6 +24,27 @@ def resolve_tap(turn: Turn) -> Turn:
     if not payload:
         return turn
     return replace(turn, messages=(*turn.messages[:-1], replace(last, payload=payload)))
+
+
+def resolve_control(turn: Turn, words: Words) -> Turn:
+    """The turn with the payload of the control its last words ask for; someone in a hurry types one word and no more."""
+    last = turn.messages[-1]
+    if last.payload or not last.text.strip():
+        return turn
+    wanted = normalise(last.text.strip().strip(".!").strip())
+    for control in CONTROLS:
+        if wanted in {normalise(line) for line in words.lines(f"utter_words_{control}")}:
+            return replace(turn, messages=(*turn.messages[:-1], replace(last, payload=f"/{control}")))
+    return turn
+
+
+def answer_known(answer: EngineAnswer) -> str:
+    """The payload that answers the engine's question from what it knows already; empty when it does not."""
+    platform = str(answer.slots.get("platform") or "")
+    asks = bool(answer.replies) and answer.replies[-1].key == KNOWN_PLATFORM
+    if not asks or platform in ("", "other"):
+        return ""
+    return f'/inform{{"platform": "{platform}"}}'
 
 
 def _chosen(text: str, replies: tuple[QuickReply, ...]) -> str:

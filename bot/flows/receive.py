@@ -19,10 +19,11 @@ from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
-from bot.flows.answers import resolve_tap
+from bot.flows.answers import answer_known, resolve_control, resolve_tap
+from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
-from bot.store import contacts, handover, inbox, outbox
+from bot.store import contacts, feedback, handover, inbox, outbox, retractions
 from bot.store.erasure import erase
 from bot.store.inbox import LaneClaim, LaneLostError, OpenThread
 
@@ -75,6 +76,7 @@ async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMe
     started = opened.row.pending_since or message.received_at
     due = due_at(assessment.risk, message.received_at, started, _window(helpline, message))
     await inbox.store_inbound(session, opened, message, assessment, due)
+    await outbox.withdraw_scheduled(session, opened.row.id)
     return None
 
 
@@ -135,12 +137,15 @@ async def plan_turn(helpline: Helpline, turn: Turn) -> ReplyPlan:
     """What to say and do about a turn. Never raises for the engine: whatever it does, there is a plan."""
     now = turn.received_at
     planner = Planner(helpline.words, helpline.directory)
-    turn = resolve_tap(turn)
+    turn = resolve_control(resolve_tap(turn), helpline.words)
     assessment = _breath(helpline, turn)
     turn = replace(turn, thread=turn.thread.at(assessment.risk, assessment.language))
     match route(turn.thread.mode, assessment.risk):
         case Route.EMERGENCY:
             return planner.emergency(turn.thread, assessment, now)
+        case _ if turn.payload == LEAVE:
+            # In one tap or one word, also while a volunteer has the conversation.
+            return planner.leave(turn, assessment, now)
         case Route.SILENT:
             return ReplyPlan((), assessment, turn.thread.state)
         case Route.DIALOGUE:
@@ -176,7 +181,22 @@ async def _dialogue(
         again = await _ask(helpline, turn, payload, raised, now)
         answer = again if isinstance(again, EngineAnswer) else answer
     turn = replace(turn, thread=turn.thread.at(raised.risk, raised.language))
-    return planner.answer(turn, raised, answer, now)
+    return planner.answer(turn, raised, await _skip_known(helpline, turn, answer, raised, now), now)
+
+
+async def _skip_known(
+    helpline: Helpline, turn: Turn, answer: EngineAnswer, assessment: Assessment, now: datetime
+) -> EngineAnswer:
+    """A question about what was said already answers itself: who wrote “snap” is not asked which app."""
+    known = answer_known(answer)
+    if not known:
+        return answer
+    asked = replace(turn.thread.state, engine=answer.state, asked="platform")
+    turn = replace(turn, thread=replace(turn.thread, state=asked))
+    more = await _ask(helpline, turn, known, assessment, now)
+    if isinstance(more, EngineFailure):
+        return answer
+    return replace(answer, replies=(*answer.replies[:-1], *more.replies), state=more.state)
 
 
 async def _ask(
@@ -210,7 +230,15 @@ async def _commit_plan(
 ) -> None:
     """Write everything a plan changes, in the caller's transaction."""
     channel = helpline.channels[opened.contact.channel]
-    prepared = tuple(part for message in plan.messages for part in channel.prepare(message))
+    prepared = tuple(
+        replace(part, after=message.after if index == 0 else 0.0)
+        for message in plan.messages
+        for index, part in enumerate(channel.prepare(message))
+    )
+    if plan.settings.get("leave") or plan.settings.get("erase"):
+        await retractions.ask(session, opened, now)
+    if helped := plan.settings.get("helped"):
+        feedback.record(session, opened, helped, plan.settings.get("topic", ""), now)
     if plan.settings.get("erase"):
         await erase(session, helpline.keyring, opened, now)
         plan = replace(plan, state=DialogueState())
