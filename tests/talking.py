@@ -35,7 +35,9 @@ class Answer:
     @property
     def text(self) -> str:
         """Everything said, with choices as [title], blanks as plain ones and no marks of direction."""
-        parts = [f"{item.text}\n{' '.join(f'[{reply.title}]' for reply in item.quick_replies)}" for item in self.messages]
+        parts = [
+            f"{item.text}\n{' '.join(f'[{reply.title}]' for reply in item.quick_replies)}" for item in self.messages
+        ]
         plain = re.sub(r"[\u00a0\u202f]", " ", "\n\n".join(part.strip() for part in parts))
         return re.sub(r"[\u2066-\u2069\u200e\u200f]", "", plain)
 
@@ -69,7 +71,7 @@ class Person:
         return datetime.fromisoformat(self.when).replace(tzinfo=i18n.time_zone(self.country))
 
     def says(self, words: str) -> Answer:
-        """Type words; `[Oui]` taps the choice of that title; `/start` presses Start; `(photo)` sends one."""
+        """Type words; `[Oui]` taps the choice of that title; `/start` presses Start; `/intent` taps one; `(photo)` sends one."""
         if words == "(photo)":
             return self.sends(kind=InboundKind.PHOTO)
         if words == "/start":
@@ -80,6 +82,8 @@ class Person:
             payload = next((reply.payload for reply in offered if reply.title == wanted), "")
             assert payload, f"{wanted} is not among {[reply.title for reply in offered]}"
             return self.taps(payload)
+        if words.startswith("/"):
+            return self.taps(words)
         return self.sends(text=words)
 
     def taps(self, payload: str) -> Answer:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from bot.dialogue.content import Words
+from bot.domain.intents import CONCERN_INTENTS
 from bot.domain.messages import QuickReply
 from bot.domain.normalise import normalise
 from bot.domain.replies import EngineAnswer
@@ -12,6 +14,7 @@ from bot.domain.turns import Turn
 
 CONTROLS = ("quick_exit", "start_over", "discreet", "change_country", "choose_settings")
 """What can be asked for by a single word, in any language, whatever the engine thinks of it (`utter_words_…`)."""
+LIKELY = 0.1
 KNOWN_PLATFORM = "utter_ask_platform"
 
 
@@ -33,9 +36,23 @@ def resolve_control(turn: Turn, words: Words) -> Turn:
         return turn
     wanted = normalise(last.text.strip().strip(".!").strip())
     for control in CONTROLS:
-        if wanted in {normalise(line) for line in words.lines(f"utter_words_{control}")}:
-            return replace(turn, messages=(*turn.messages[:-1], replace(last, payload=f"/{control}")))
+        spoken = [language for language, line in words.lines(f"utter_words_{control}") if normalise(line) == wanted]
+        if spoken:
+            # One word is too little to tell a language by; the list it stands in is not.
+            assessment = replace(last.assessment, language=spoken[0])
+            tapped = replace(last, payload=f"/{control}", assessment=assessment)
+            return replace(turn, messages=(*turn.messages[:-1], tapped))
     return turn
+
+
+def second_thought(turn: Turn, answer: EngineAnswer) -> str:
+    """The payload of what was probably meant by words that look like an answer while nothing was asked; or empty."""
+    if answer.intent != "inform" or turn.payload or turn.thread.state.asked:
+        return ""
+    likely = (name for name, confidence in answer.ranking if confidence >= LIKELY and name in CONCERN_INTENTS)
+    intent = next(likely, "")
+    entities = {name: value for name, value in answer.entities if name == "platform"}
+    return f"/{intent}{json.dumps(entities) if entities else ''}" if intent else ""
 
 
 def answer_known(answer: EngineAnswer) -> str:

@@ -112,14 +112,13 @@ class Planner:
         return self._plan(thread, assessment, said, intent="emergency_now")
 
     def _emergency_words(self, thread: Thread, assessment: Assessment, wording: Wording) -> OutboundMessage:
-        """Whom to call. Where the law may turn on the victim, the police are a choice and never the answer (R9)."""
+        """Whom to call. Where the law may turn on the victim, the police are a choice, never the only answer (R9)."""
         kind = _emergency_kind(assessment)
         never = self._directory.country(thread.country).never_authorities
-        if kind != "violence" or _theme(assessment) not in never:
+        calls_for_police = kind == "violence" and _theme(assessment) not in never
+        if "sexual_violence" not in never or calls_for_police:
             return wording.emergency(kind)
-        first = wording.urgent("utter_emergency_choice")
-        choice = wording.say("utter_police_is_a_choice").text.split("\n")[-1]
-        return replace(first, text=f"{first.text}\n{choice}")
+        return wording.urgent("utter_emergency_choice")
 
     def leave(self, turn: Turn, assessment: Assessment, now: datetime) -> ReplyPlan:
         """Gone in one tap or one word, engine or not (R24); the dialogue is forgotten, what a team must know is not."""
@@ -155,7 +154,7 @@ class Planner:
     def answer(self, turn: Turn, assessment: Assessment, answer: EngineAnswer, now: datetime) -> ReplyPlan:
         """What the engine chose, done and said, with what safety adds to it."""
         thread, wording = turn.thread, self._wording(turn.thread, now)
-        if answer.intent == NOT_UNDERSTOOD:
+        if answer.intent == NOT_UNDERSTOOD or _answers_nothing(turn, answer, assessment):
             said, understood = self._not_understood(turn, assessment, answer, wording)
         else:
             said, understood = Said(), True
@@ -333,3 +332,9 @@ def _offered(messages: tuple[OutboundMessage, ...]) -> tuple[QuickReply, ...]:
 def _has_door(said: Said) -> bool:
     """Whether lines to call or a person were given in this turn already."""
     return bool(said.escalate) or any(message.key.startswith("utter_refer_") for message in said.messages)
+
+
+def _answers_nothing(turn: Turn, answer: EngineAnswer, assessment: Assessment) -> bool:
+    """Words of suffering that look like an answer while nothing was asked: to be listened to, not noted."""
+    is_loose = answer.intent == "inform" and not turn.payload and not turn.thread.state.asked
+    return is_loose and assessment.risk >= RiskLevel.CONCERN

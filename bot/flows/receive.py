@@ -19,7 +19,7 @@ from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
-from bot.flows.answers import answer_known, resolve_control, resolve_tap
+from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
 from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
@@ -173,6 +173,9 @@ async def _dialogue(
     if isinstance(answer, EngineFailure):
         _log.error("engine gave no answer", code=answer.code, conversation=turn.thread.conversation_id)
         return planner.engine_down(turn, assessment, now)
+    if meant := second_thought(turn, answer):
+        again = await _ask(helpline, turn, meant, assessment, now)
+        answer = again if isinstance(again, EngineAnswer) else answer
     raised = assessment if turn.payload else raise_by_intent(assessment, answer.intent, answer.confidence)
     if raised.risk is RiskLevel.IMMINENT:
         return planner.emergency(turn.thread.at(raised.risk, raised.language), raised, now)
