@@ -64,6 +64,12 @@ class Person:
     when: str = BY_DAY
     address: str = field(default_factory=lambda: uuid.uuid4().hex)
     last: Answer | None = None
+    moved_to: str = ""
+
+    @property
+    def country_now(self) -> str:
+        """Where they are, as far as they have said."""
+        return self.moved_to or self.country
 
     @property
     def now(self) -> datetime:
@@ -105,6 +111,7 @@ class Person:
         )
         plan, said = self.runner.run(self.talk.say(message))
         self.last = _answer(plan, said)
+        self.moved_to = self.last.settings.get("country", self.moved_to)
         return self.last
 
 
