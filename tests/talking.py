@@ -31,6 +31,7 @@ class Answer:
     intent: str | None
     escalate: str
     settings: dict[str, str]
+    planned: tuple[OutboundMessage, ...] = ()
 
     @property
     def text(self) -> str:
@@ -145,4 +146,4 @@ def town(engine: RunningEngine) -> Iterator[Town]:
 def _answer(plan: ReplyPlan | None, said: list[OutboundMessage]) -> Answer:
     if plan is None:
         return Answer(tuple(said), RiskLevel.NONE, None, "", {})
-    return Answer(tuple(said), plan.assessment.risk, plan.intent, plan.escalate, plan.settings)
+    return Answer(tuple(said), plan.assessment.risk, plan.intent, plan.escalate, plan.settings, plan.messages)

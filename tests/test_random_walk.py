@@ -86,9 +86,11 @@ def _way_on(answer: Answer) -> None:
     """No dead end: choices, a question, a number, or words that leave the door open."""
     last = answer.messages[-1]
     open_door = re.search(
-        r"[?؟…\d]|là\b|écri|peux|veux|quand|raconte|lis\b|trouver|ouverte|à plus|toi\b|suis|here|write|can\b|want|whenever|find me|"
-        r"tell|go on|staying|reste|باق|open|see you|read|هنا|يمكن|الكتابة|مفتوح|اللقاء|مرحبا|معك|أقرأ|أسمعك|لك",
+        r"[?؟…\d]|là\b|écri|peux|veux|quand|raconte|lis\b|trouver|ouverte|à plus|toi\b|suis|here|write|can\b|want|whenever|"
+        r"find me|tell|go on|staying|reste|parler|talk|écout|listen|raison|باق|open|see you|read|هنا|يمكن|الكتابة|مفتوح|اللقاء|مرحبا|معك|"
+        r"أقرأ|أسمعك|لك",
         last.text,
+        re.IGNORECASE,
     )
     assert last.quick_replies or open_door, f"a dead end after {answer.keys}:\n{answer.text}"
 

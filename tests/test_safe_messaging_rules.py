@@ -333,4 +333,4 @@ def test_r25_nothing_is_sent_later_unless_agreed(helpline: Town) -> None:
     person = helpline.person()
     answers = [person.says(words) for words in ("/suicidal_ideation", "[Oui]", "[Personne]", "[Non]")]
 
-    assert all(message.after == 0 for answer in answers for message in answer.messages)
+    assert all(message.after == 0 for answer in answers for message in answer.planned)

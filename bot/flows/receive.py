@@ -176,7 +176,8 @@ async def _dialogue(
     if meant := second_thought(turn, answer):
         again = await _ask(helpline, turn, meant, assessment, now)
         answer = again if isinstance(again, EngineAnswer) else answer
-    raised = assessment if turn.payload else raise_by_intent(assessment, answer.intent, answer.confidence)
+    # Tapping “dark thoughts” says as much as writing it.
+    raised = raise_by_intent(assessment, answer.intent, answer.confidence)
     if raised.risk is RiskLevel.IMMINENT:
         return planner.emergency(turn.thread.at(raised.risk, raised.language), raised, now)
     payload = danger_payload(raised)

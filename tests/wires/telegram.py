@@ -25,6 +25,8 @@ class FakeTelegram:
     failures: deque[tuple[int, dict[str, Any]]] = field(default_factory=deque)
     updates: list[dict[str, Any]] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
+    deleted: list[int] = field(default_factory=list)
+    refuses_to_delete: bool = False
 
     @property
     def app(self) -> Starlette:
@@ -39,6 +41,8 @@ class FakeTelegram:
         form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
         if method == "sendMessage":
             return self._send(form)
+        if method == "deleteMessages":
+            return self._delete(form)
         if method == "getUpdates":
             return await self._get_updates(form)
         if method == "getMe":
@@ -59,6 +63,13 @@ class FakeTelegram:
             "text": form["text"],
         }
         return JSONResponse({"ok": True, "result": message})
+
+    def _delete(self, form: dict[str, str]) -> Response:
+        if self.refuses_to_delete:
+            body = {"ok": False, "error_code": 400, "description": "Bad Request: message can't be deleted for everyone"}
+            return JSONResponse(body, 400)
+        self.deleted += json.loads(form["message_ids"])
+        return JSONResponse({"ok": True, "result": True})
 
     async def _get_updates(self, form: dict[str, str]) -> Response:
         offset = int(form.get("offset", 0))
