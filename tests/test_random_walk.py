@@ -43,6 +43,12 @@ WORDS = (
 TURNS, PEOPLE = 50, 40
 FIRST = datetime.fromisoformat("2026-09-01T00:00")
 SAYS_OPEN = re.compile(r"ouvert jusqu|open until|مفتوح حتى|jour et nuit|day and night|ليلا ونهارا")
+OPEN_DOOR = re.compile(
+    r"[?؟…\d]|là\b|écri|peux|veux|quand|raconte|lis\b|trouver|ouverte|à plus|toi\b|suis|reste|écout|parler|raison"
+    r"|here|write|can\b|want|whenever|find me|tell|go on|open|see you|read|staying|talk|listen"
+    r"|هنا|يمكن|الكتابة|مفتوح|اللقاء|مرحبا|معك|أقرأ|أسمعك|لك|باق",
+    re.IGNORECASE,
+)
 LOOKS = st.one_of(
     st.tuples(st.just("choice"), st.integers(0, 7)),
     st.tuples(st.just("choice"), st.integers(0, 7)),
@@ -85,13 +91,7 @@ def hold_to_the_rules(person: Person, answer: Answer) -> None:
 def _way_on(answer: Answer) -> None:
     """No dead end: choices, a question, a number, or words that leave the door open."""
     last = answer.messages[-1]
-    open_door = re.search(
-        r"[?؟…\d]|là\b|écri|peux|veux|quand|raconte|lis\b|trouver|ouverte|à plus|toi\b|suis|here|write|can\b|want|whenever|"
-        r"find me|tell|go on|staying|reste|parler|talk|écout|listen|raison|باق|open|see you|read|هنا|يمكن|الكتابة|مفتوح|اللقاء|مرحبا|معك|"
-        r"أقرأ|أسمعك|لك",
-        last.text,
-        re.IGNORECASE,
-    )
+    open_door = OPEN_DOOR.search(last.text)
     assert last.quick_replies or open_door, f"a dead end after {answer.keys}:\n{answer.text}"
 
 

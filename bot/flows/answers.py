@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from functools import lru_cache
 
 from bot.dialogue.content import Words
 from bot.domain.intents import CONCERN_INTENTS
@@ -34,15 +36,23 @@ def resolve_control(turn: Turn, words: Words) -> Turn:
     last = turn.messages[-1]
     if last.payload or not last.text.strip():
         return turn
-    wanted = normalise(last.text.strip().strip(".!").strip())
-    for control in CONTROLS:
-        spoken = [language for language, line in words.lines(f"utter_words_{control}") if normalise(line) == wanted]
-        if spoken:
-            # One word is too little to tell a language by; the list it stands in is not.
-            assessment = replace(last.assessment, language=spoken[0])
-            tapped = replace(last, payload=f"/{control}", assessment=assessment)
-            return replace(turn, messages=(*turn.messages[:-1], tapped))
-    return turn
+    found = _controls(words).get(_bare(last.text))
+    if found is None:
+        return turn
+    control, language = found
+    # One word is too little to tell a language by; the list it stands in is not.
+    tapped = replace(last, payload=f"/{control}", assessment=replace(last.assessment, language=language))
+    return replace(turn, messages=(*turn.messages[:-1], tapped))
+
+
+@lru_cache(maxsize=4)
+def _controls(words: Words) -> dict[str, tuple[str, str]]:
+    """Every word for a control, bare, with the control and the language of its list."""
+    return {
+        _bare(line): (control, language)
+        for control in CONTROLS
+        for language, line in words.lines(f"utter_words_{control}")
+    }
 
 
 def second_thought(turn: Turn, answer: EngineAnswer) -> str:
@@ -68,5 +78,10 @@ def _chosen(text: str, replies: tuple[QuickReply, ...]) -> str:
     words = text.strip().rstrip(".)").strip()
     if words.isdecimal() and len(words) <= 2 and 1 <= int(words) <= len(replies):
         return replies[int(words) - 1].payload
-    wanted = normalise(words)
-    return next((reply.payload for reply in replies if normalise(reply.title) == wanted), "")
+    wanted = _bare(words)
+    return next((reply.payload for reply in replies if wanted and _bare(reply.title) == wanted), "")
+
+
+def _bare(words: str) -> str:
+    """The letters alone: “jy arrive pas” is “J'y arrive pas”."""
+    return re.sub(r"\W", "", normalise(words))

@@ -23,6 +23,8 @@ QUESTION = "utter_ask_"
 NOT_UNDERSTOOD = "nlu_fallback"
 MAX_NOT_UNDERSTOOD = 2
 KEPT_USED = 60
+JUST_SAID = 8
+"""About two turns of messages."""
 REQUIRED_KEYS = (
     "utter_emergency_medical",
     "utter_emergency_violence",
@@ -212,7 +214,10 @@ class Planner:
                 message = OutboundMessage(wording.filled(reply.text), reply.quick_replies, reply.key)
                 return said.then(message)
             case "refer":
-                return self._refer(said, str(order.get("theme", "")), thread, assessment, wording)
+                theme = str(order.get("theme", ""))
+                if _was_just_given(theme, said, thread, assessment, answer):
+                    return said
+                return self._refer(said, theme, thread, assessment, wording)
             case "service":
                 return said.then(wording.service(str(order.get("id", ""))))
             case "offer_human":
@@ -327,6 +332,14 @@ def _offered(messages: tuple[OutboundMessage, ...]) -> tuple[QuickReply, ...]:
     """The choices a typed word or number may name: those of the last message first, which is what a number counts."""
     lists = (message.quick_replies for message in reversed(messages))
     return tuple(dict.fromkeys(reply for replies in lists for reply in replies))
+
+
+def _was_just_given(theme: str, said: Said, thread: Thread, assessment: Assessment, answer: EngineAnswer) -> bool:
+    """Whether the same lines stand a turn or two above; in danger, or when lines are asked for, they are said again."""
+    asked_for = (
+        answer.intent.startswith("ask_") or bool(said.settings) or max(thread.risk, assessment.risk) >= RiskLevel.HIGH
+    )
+    return not asked_for and f"utter_refer_{theme}" in thread.state.used[-JUST_SAID:]
 
 
 def _has_door(said: Said) -> bool:

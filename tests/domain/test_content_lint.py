@@ -13,6 +13,10 @@ from bot.store.directory import load_directory
 
 DIRECTORY = load_directory(ROOT / "directory")
 LONGEST = longest_values(DIRECTORY)
+HARD = (
+    "Toute démarche thérapeutique institutionnelle nécessite préalablement une autorisation administrative "
+    "départementale correspondante, nominative, circonstanciée."
+)
 TEXTS = {"fr": "Je t'écoute.", "en": "I'm listening.", "ar": "أنا أسمعك."}
 
 
@@ -74,8 +78,7 @@ def test_forbidden_words_stop_the_build(rule: str, text: str) -> None:
         "Si {inconnu} répond, c'est bien.",
         "mot " * 40,
         "Appelle. " * 100,
-        "Toute démarche thérapeutique institutionnelle nécessite préalablement une autorisation administrative "
-        + "départementale correspondante, nominative, circonstanciée.",
+        HARD,
     ],
 )
 def test_form_stops_the_build(text: str) -> None:
