@@ -43,12 +43,12 @@ WORDS = (
 TURNS, PEOPLE = 50, 40
 FIRST = datetime.fromisoformat("2026-09-01T00:00")
 SAYS_OPEN = re.compile(r"ouvert jusqu|open until|مفتوح حتى|jour et nuit|day and night|ليلا ونهارا")
-OPEN_DOOR = re.compile(
-    r"[?؟…\d]|là\b|écri|peux|veux|quand|raconte|lis\b|trouver|ouverte|à plus|toi\b|suis|reste|écout|parler|raison"
-    r"|here|write|can\b|want|whenever|find me|tell|go on|open|see you|read|staying|talk|listen"
-    r"|هنا|يمكن|الكتابة|مفتوح|اللقاء|مرحبا|معك|أقرأ|أسمعك|لك|باق",
-    re.IGNORECASE,
+MAY_CLOSE = re.compile(
+    r"utter_(?:deny_open|feedback_thanks|go_safe_yes|heaviest_noted|human_later|leaving_yes|not_erased|parent_bye|prepare_call"
+    r"|prepare_no|privacy_ok|reach_yes|tell_me|thank_high|underneath_no|underneath_yes|handover_\w+|emergency_team_\w+"
+    r"|welcome_after_emergency|erased|stopped|left_\w+|wind_down_\w+|discreet_o\w+|refer_\w+|thank|goodbye)"
 )
+"""Read one by one: each leaves a door open in words, or is what somebody asked for who leaves."""
 LOOKS = st.one_of(
     st.tuples(st.just("choice"), st.integers(0, 7)),
     st.tuples(st.just("choice"), st.integers(0, 7)),
@@ -89,10 +89,9 @@ def hold_to_the_rules(person: Person, answer: Answer) -> None:
 
 
 def _way_on(answer: Answer) -> None:
-    """No dead end: choices, a question, a number, or words that leave the door open."""
+    """No dead end: choices, or words that were read and leave a door open."""
     last = answer.messages[-1]
-    open_door = OPEN_DOOR.search(last.text)
-    assert last.quick_replies or open_door, f"a dead end after {answer.keys}:\n{answer.text}"
+    assert last.quick_replies or MAY_CLOSE.fullmatch(last.key), f"a dead end after {answer.keys}:\n{answer.text}"
 
 
 def _open_is_open(person: Person, answer: Answer) -> None:

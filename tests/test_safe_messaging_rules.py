@@ -321,8 +321,11 @@ def test_r24_one_word_leaves_and_says_nothing(helpline: Town, words: str, channe
 
 
 def test_r24_whether_the_phone_is_read_is_asked_before_more_is_said(someone: Person) -> None:
-    """R24: after violence at home the phone is asked about, and how to clear it is said."""
-    someone.says("/disclose_violence_home")
+    """R24: after violence at home the phone is asked about before any link is shown, and how to clear it is said."""
+    answer = someone.says("/disclose_violence_home")
+
+    assert "119" in answer.text
+    assert "http" not in answer.text
 
     assert "utter_ask_phone_private" == someone.says("[Oui]").keys[-1]
     assert "efface" in someone.says("[Oui, ça arrive]").text

@@ -14,7 +14,16 @@ from bot.domain.normalise import normalise
 from bot.domain.replies import EngineAnswer
 from bot.domain.turns import Turn
 
-CONTROLS = ("quick_exit", "start_over", "discreet", "change_country", "choose_settings")
+CONTROLS = (
+    "quick_exit",
+    "start_over",
+    "discreet",
+    "change_country",
+    "choose_settings",
+    "request_human",
+    "delete_my_data",
+    "ask_menu",
+)
 """What can be asked for by a single word, in any language, whatever the engine thinks of it (`utter_words_…`)."""
 LIKELY = 0.1
 KNOWN_PLATFORM = "utter_ask_platform"

@@ -23,6 +23,8 @@ QUESTION = "utter_ask_"
 NOT_UNDERSTOOD = "nlu_fallback"
 MAX_NOT_UNDERSTOOD = 2
 KEPT_USED = 60
+AT_HOME = frozenset({"violence_home", "sexual_violence"})
+"""Themes of those whose phone the aggressor may hold: no link is shown before they were asked about it (R24)."""
 JUST_SAID = 8
 """About two turns of messages."""
 REQUIRED_KEYS = (
@@ -245,7 +247,8 @@ class Planner:
         """The lines of a theme; when the fitting one is closed for somebody who suffers, a person is asked for too."""
         risk = max(assessment.risk, thread.risk)
         age_band = dict(said.settings).get("age") or thread.age_band
-        referral = wording.refer(theme, risk, age_band)
+        phone_is_known = f"{QUESTION}phone_private" in thread.state.used
+        referral = wording.refer(theme, risk, age_band, with_links=phone_is_known or theme not in AT_HOME)
         said = said.then(referral.message)
         if referral.fitting_is_open or risk < RiskLevel.CONCERN or said.escalate or thread.is_waiting:
             return said

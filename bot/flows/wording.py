@@ -12,10 +12,12 @@ from bot.domain.directory import Directory, Offer, Referral
 from bot.domain.messages import OutboundMessage
 from bot.domain.risk import RiskLevel
 from bot.domain.schedules import Hours
+from bot.domain.services import ChannelKind
 
 NUMBERS = frozenset({"medical", "police", "general", "silent", "suicide_line"})
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _SAID_TWICE = re.compile(r"\b(\d{2,5})\b,? (?:ou le|ou|or|أو) \1\b")
+_LINKS = frozenset({ChannelKind.WEB, ChannelKind.CHAT, ChannelKind.APP})
 _LEFT_TO_RIGHT = "\u2066{}\u2069"
 
 
@@ -118,12 +120,18 @@ class Wording:
             return self.say(f"{key}_closed", when=self.when(self._team.opens_at))
         return self.say(f"{key}_unknown")
 
-    def refer(self, theme: str, risk: RiskLevel, age_band: str | None) -> Lines:
-        """The services for a theme, each with its state now and its number or link alone on a line (R20)."""
+    def refer(self, theme: str, risk: RiskLevel, age_band: str | None, *, with_links: bool = True) -> Lines:
+        """The services for a theme, each with its state now and its number or link alone on a line (R20).
+
+        Without links where somebody else may read the phone and that was not asked yet (R24); a line to call stays.
+        """
         referral = self._directory.match(
             theme, self._country, self.now, risk=risk, age_band=age_band, language=self._spoken
         )
-        blocks = [self._intro(referral), *(self._line(offer) for offer in referral.offers)]
+        offers = [
+            offer for offer in referral.offers if with_links or offer.channel.kind not in _LINKS
+        ] or referral.offers
+        blocks = [self._intro(referral), *(self._line(offer) for offer in offers)]
         message = OutboundMessage("\n\n".join(block for block in blocks if block), key=f"utter_refer_{theme}")
         return Lines(message, referral.fitting_is_open)
 
