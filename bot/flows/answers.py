@@ -23,9 +23,12 @@ CONTROLS = (
     "request_human",
     "delete_my_data",
     "ask_menu",
+    "exercise_stop",
 )
 """What can be asked for by a single word, in any language, whatever the engine thinks of it (`utter_words_…`)."""
 LIKELY = 0.1
+STOP_EXERCISE = "exercise_stop"
+"""In an exercise “stop” ends the exercise; anywhere else it means what the engine reads in it."""
 KNOWN_PLATFORM = "utter_ask_platform"
 
 
@@ -46,7 +49,8 @@ def resolve_control(turn: Turn, words: Words) -> Turn:
     if last.payload or not last.text.strip():
         return turn
     found = _controls(words).get(_bare(last.text))
-    if found is None:
+    is_in_exercise = any(reply.payload == f"/{STOP_EXERCISE}" for reply in turn.thread.state.quick_replies)
+    if found is None or (found[0] == STOP_EXERCISE and not is_in_exercise):
         return turn
     control, language = found
     # One word is too little to tell a language by; the list it stands in is not.

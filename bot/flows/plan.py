@@ -11,13 +11,13 @@ from typing import Any
 
 from bot.dialogue.content import Words
 from bot.domain.directory import Directory
-from bot.domain.intents import HIGH_INTENTS, INTENT_OF_DANGER
+from bot.domain.intents import DANGER_OF_INTENT, HIGH_INTENTS, INTENT_OF_DANGER
 from bot.domain.messages import InboundKind, OutboundMessage, QuickReply
 from bot.domain.replies import EngineAnswer, EngineReply, ReplyPlan
 from bot.domain.risk import Assessment, Danger, RiskLevel
 from bot.domain.turns import Thread, Turn
 from bot.flows.controls import finish, leave, perform
-from bot.flows.wording import Wording
+from bot.flows.wording import Lines, Wording
 
 QUESTION = "utter_ask_"
 NOT_UNDERSTOOD = "nlu_fallback"
@@ -227,7 +227,9 @@ class Planner:
                     wording.say("utter_handover_already") if thread.is_waiting else wording.team("utter_offer_human")
                 )
             case "escalate":
-                return self._escalated(said, wording, thread, str(order.get("reason", "asked")))
+                danger = DANGER_OF_INTENT.get(str(answer.slots.get("topic") or ""))
+                theme = danger.value if danger else "distress"
+                return self._escalated(said, wording, thread, str(order.get("reason", "asked")), theme=theme)
             case "clarify":
                 return said.then(self._clarify(answer, wording))
             case "exercise" if max(thread.risk, assessment.risk) >= RiskLevel.HIGH and not _has_door(said):
@@ -247,21 +249,36 @@ class Planner:
         """The lines of a theme; when the fitting one is closed for somebody who suffers, a person is asked for too."""
         risk = max(assessment.risk, thread.risk)
         age_band = dict(said.settings).get("age") or thread.age_band
-        phone_is_known = f"{QUESTION}phone_private" in thread.state.used
-        referral = wording.refer(theme, risk, age_band, with_links=phone_is_known or theme not in AT_HOME)
+        referral = self._lines(wording, thread, theme, risk, age_band)
         said = said.then(referral.message)
         if referral.fitting_is_open or risk < RiskLevel.CONCERN or said.escalate or thread.is_waiting:
             return said
         return self._escalated(said, wording, thread, "service_closed", with_lines=False)
 
-    def _escalated(self, said: Said, wording: Wording, thread: Thread, reason: str, *, with_lines: bool = True) -> Said:
+    def _escalated(
+        self,
+        said: Said,
+        wording: Wording,
+        thread: Thread,
+        reason: str,
+        *,
+        theme: str = "distress",
+        with_lines: bool = True,
+    ) -> Said:
         """Ask for a person and say the truth about when one can answer, with the lines open now if that is not now (R18)."""
         if thread.is_waiting:
             return said.then(wording.say("utter_handover_already"))
         said = said.then(wording.team("utter_handover"), escalate=reason)
         if with_lines and not wording.team_is_open:
-            said = said.then(wording.refer("distress", max(thread.risk, RiskLevel.CONCERN), thread.age_band).message)
+            said = said.then(
+                self._lines(wording, thread, theme, max(thread.risk, RiskLevel.CONCERN), thread.age_band).message
+            )
         return said
+
+    def _lines(self, wording: Wording, thread: Thread, theme: str, risk: RiskLevel, age_band: str | None) -> Lines:
+        """The lines of a theme, without links while it is not known who reads the phone."""
+        phone_is_known = f"{QUESTION}phone_private" in thread.state.used
+        return wording.refer(theme, risk, age_band, with_links=phone_is_known or theme not in AT_HOME)
 
     def _welcomed(self, said: Said, wording: Wording, turn: Turn, risk: RiskLevel) -> Said:
         """The first turn says who answers, before anything else unless somebody is in danger (R1, P1)."""

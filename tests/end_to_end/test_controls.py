@@ -204,3 +204,60 @@ def test_the_steps_of_an_exercise_leave_time_to_do_them(helpline: Town) -> None:
         for step in steps[1:]
         if step.key.startswith("utter_grounding")
     )
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("word", ["stop", "Arrête", "صافي"])
+def test_stop_in_an_exercise_ends_the_exercise_and_not_the_talk(helpline: Town, word: str) -> None:
+    """Who types “stop” while winding down is not cut off: the exercise ends and the door stays open."""
+    person = helpline.person(when="2026-11-24T23:30")
+    person.says("/ask_wellbeing")
+    person.says("[M'endormir]")
+    answer = person.says(word)
+
+    assert ["utter_exercise_stopped"] == answer.keys
+    assert {} == answer.settings
+
+
+@pytest.mark.engine
+def test_nobody_on_duty_the_lines_given_are_those_for_what_was_told(helpline: Town) -> None:
+    """R18: who speaks of dying and asks for a person at night reads the line for that first, not any line."""
+    person = helpline.person(when="2026-11-25T03:00")
+    person.says("/suicidal_ideation")
+    answer = person.says("une personne")
+
+    assert "utter_refer_suicide" == answer.keys[-1]
+    assert answer.messages[-1].text.split("\n\n")[1].endswith("3114")
+
+
+@pytest.mark.engine
+def test_lines_given_a_turn_ago_are_not_said_again(helpline: Town) -> None:
+    """The same list twice in a row is a machine; in danger it is repeated all the same."""
+    person, in_danger = helpline.person(), helpline.person()
+    person.says("/distress_low_mood")
+    in_danger.says("/suicidal_ideation")
+
+    assert "utter_refer_distress" not in person.says("/distress_self_esteem").keys
+    assert "utter_refer_suicide" in in_danger.says("/suicidal_ideation").keys
+
+
+@pytest.mark.engine
+def test_a_choice_typed_loosely_is_that_choice(helpline: Town) -> None:
+    """“jsais pas” is “Je sais pas” less its blanks; nobody has to type an apostrophe."""
+    person = helpline.person()
+    person.says("/ask_platform_report")
+    person.says("[TikTok]")
+
+    assert "utter_reported_no" in person.says("jy arrive pas").keys
+
+
+@pytest.mark.engine
+def test_what_was_said_is_not_asked(helpline: Town) -> None:
+    """Who wrote “snap” gets the steps for Snapchat and is not asked which app it was."""
+    person = helpline.person()
+    person.says("ils ont fait un groupe snap pour se foutre de moi")
+    for choice in ("[Oui]", "[Longtemps]", "[Pas bien]"):
+        person.says(choice)
+    keys = person.says("[Oui, on regarde]").keys
+
+    assert ["utter_keep_proof", "utter_platform_steps", "utter_ask_reported"] == keys
