@@ -20,6 +20,9 @@ class Channel(Protocol):
     async def send(self, address: str, message: OutboundMessage) -> SendResult:
         """Hand one prepared message to the provider."""
 
+    async def retract(self, address: str, external_ids: tuple[str, ...]) -> bool:
+        """Delete what the provider lets us delete of these messages, both ways; False when it is worth another try."""
+
     async def show_typing(self, address: str) -> None:
         """Show that an answer is coming, where the channel can; failures are of no consequence."""
 

@@ -22,6 +22,10 @@ class SimulatorChannel:
         """Accepted, under an id of our own."""
         return Sent(uuid.uuid4().hex)
 
+    async def retract(self, address: str, external_ids: tuple[str, ...]) -> bool:
+        """The page shows the transcript, which is ours to erase."""
+        return True
+
     async def show_typing(self, address: str) -> None:
         """The page shows by itself that an answer is coming."""
 

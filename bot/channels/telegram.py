@@ -53,7 +53,16 @@ COMMANDS = {
     "mydata": "/access_my_data",
     "langue": "/change_language",
     "language": "/change_language",
+    "pays": "/change_country",
+    "country": "/change_country",
+    "discret": "/discreet",
+    "discreet": "/discreet",
+    "sortie": "/quick_exit",
+    "exit": "/quick_exit",
+    "recommencer": "/start_over",
+    "restart": "/start_over",
 }
+_DELETED_AT_ONCE = 100
 _BUTTONS_IN_A_ROW = 24
 """Quick replies share a row while their titles have at most this many characters together."""
 _MEDIA = (
@@ -197,6 +206,18 @@ class TelegramChannel:
         except TelegramError as error:
             return _send_error(error)
         return Sent(str(sent.message_id))
+
+    async def retract(self, address: str, external_ids: tuple[str, ...]) -> bool:
+        """deleteMessages, a hundred at a time; Telegram lets a bot delete both sides of a private chat for 48 hours."""
+        ids = sorted({int(external.rpartition(".")[2]) for external in external_ids})
+        try:
+            for start in range(0, len(ids), _DELETED_AT_ONCE):
+                await self.bot.delete_messages(int(address), ids[start : start + _DELETED_AT_ONCE])
+        except TelegramError as error:
+            refused = _send_error(error)
+            _log.warning("messages not deleted", code=refused.code)
+            return not refused.retryable
+        return True
 
     async def show_typing(self, address: str) -> None:
         """sendChatAction; whether it worked is of no consequence."""

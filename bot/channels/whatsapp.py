@@ -191,6 +191,10 @@ class WhatsAppChannel:
             return SendError("network", retryable=True)
         return None
 
+    async def retract(self, address: str, external_ids: tuple[str, ...]) -> bool:
+        """Not possible on WhatsApp: the person is told how to do it."""
+        return True
+
     async def show_typing(self, address: str) -> None:
         """Not possible by phone number on WhatsApp."""
 

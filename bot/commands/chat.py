@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,14 @@ from bot.flows.deliver import claim_delivery, deliver
 from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
 from bot.flows.receive import accept, answer, claim_turn
+from bot.store import outbox
 from bot.store.database import Database
 from bot.store.inbox import read_mode
 from bot.store.migrate import migrate
 
 CHANNELS = ("simulator", "telegram", "whatsapp")
+LONGEST_EXERCISE = timedelta(minutes=10)
+"""What is said little by little, as in an exercise, is shown at once here."""
 
 
 class LineError(ValueError):
@@ -55,6 +58,10 @@ class Terminal:
         """Keep it."""
         self.said.append(message)
         return Sent(uuid.uuid4().hex)
+
+    async def retract(self, address: str, external_ids: tuple[str, ...]) -> bool:
+        """What is on a terminal stays there."""
+        return True
 
     async def show_typing(self, address: str) -> None:
         """Nothing to show."""
@@ -83,9 +90,19 @@ class Talk:
         plan = (await accept(self.helpline, message)).plan
         while (claimed := await claim_turn(self.helpline)) is not None:
             plan = await answer(self.helpline, claimed) or plan
+        await self._deliver()
+        while (due := await self._next_due()) is not None and due - message.received_at <= LONGEST_EXERCISE:
+            self.now = max(due, self.now)
+            await self._deliver()
+        return plan, list(terminal.said)
+
+    async def _deliver(self) -> None:
         while (claim := await claim_delivery(self.helpline)) is not None:
             await deliver(self.helpline, Limits(is_on=False), claim)
-        return plan, list(terminal.said)
+
+    async def _next_due(self) -> datetime | None:
+        async with self.helpline.database.read() as session:
+            return await outbox.next_due(session)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -103,7 +120,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _run(options: argparse.Namespace, settings: Settings) -> int:
-    async with _talk(settings) as talk:
+    async with talking(settings) as talk:
         if options.jsonl:
             return await _lines(talk, settings)
         await _converse(talk, options)
@@ -111,7 +128,8 @@ async def _run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def _talk(settings: Settings) -> AsyncIterator[Talk]:
+async def talking(settings: Settings) -> AsyncIterator[Talk]:
+    """A pipeline of its own: real words, directory and triage, the engine of the settings, a database thrown away after."""
     with tempfile.TemporaryDirectory(prefix="relais-chat-") as folder:
         database = Database(f"sqlite+aiosqlite:///{Path(folder) / 'chat.sqlite'}")
         await migrate(database)

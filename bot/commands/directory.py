@@ -15,7 +15,8 @@ import yaml
 
 from bot import i18n
 from bot.config import LANGUAGES, ROOT, Settings
-from bot.dialogue.content import SPOKEN, ContentError
+from bot.dialogue.content import SPOKEN, ContentError, read_responses
+from bot.domain.content_lint import lint_content
 from bot.domain.directory import Directory
 from bot.domain.directory_lint import Finding, Level, Text, lint
 from bot.domain.schedules import Hours, Status
@@ -76,7 +77,7 @@ def check(folder: Path, responses: Path, today: date, home: str = "FR") -> int:
     """Every finding on a line of its own, errors on standard error; 1 when there is an error."""
     try:
         directory, negative = load_directory(folder, home), load_negative_facts(folder)
-        findings = lint(directory, negative, response_texts(responses), today)
+        findings = (*lint(directory, negative, response_texts(responses), today), *content(responses, directory))
     except (DirectoryError, ContentError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -87,6 +88,32 @@ def check(folder: Path, responses: Path, today: date, home: str = "FR") -> int:
     counts = f"{len(directory.services)} services, {len(directory.countries)} countries"
     sys.stdout.write(f"{counts}: {len(errors)} errors, {len(findings) - len(errors)} warnings\n")
     return 1 if errors else 0
+
+
+def content(responses: Path, directory: Directory) -> tuple[Finding, ...]:
+    """What the content gate finds in the words; nothing where no domain stands beside them, as in a folder being tried."""
+    domain = responses.parent / "domain.yml"
+    if not domain.is_file():
+        return ()
+    intents = yaml.load(domain.read_text("utf-8"), Loader=yaml.CSafeLoader)["intents"]
+    return lint_content(
+        read_responses(responses), intents=intents, services=directory.services, longest=longest_values(directory)
+    )
+
+
+def longest_values(directory: Directory) -> dict[str, int]:
+    """How many characters each placeholder takes at most."""
+    services = directory.services.values()
+    numbers = [country.emergency for country in directory.countries.values()]
+    widest = {
+        name: max(len(getattr(number, name)) for number in numbers)
+        for name in ("medical", "police", "general", "silent", "suicide_line")
+    }
+    names = max(len(text) for service in services for text in service.name.values())
+    notes = max(len(text) for service in services for text in service.note.values())
+    moments = {"when": 30, "until": 10, "time": 10, "weekday": 12}
+    access = {"language": 10, "country": 20, "age": 12, "at": 20, "words": 800}
+    return widest | moments | access | {"name": names, "note": notes, "police_choice": 200}
 
 
 def show(directory: Directory, country: str, now: datetime | None, language: str) -> int:

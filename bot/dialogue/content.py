@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from bot.domain.content_lint import Response
 from bot.domain.messages import OutboundMessage, QuickReply
 
 FALLBACK_LANGUAGE = "fr"
@@ -61,6 +62,10 @@ class Words:
         chosen = variations[used.count(key) % len(variations)]
         return OutboundMessage(chosen.text, chosen.quick_replies, key)
 
+    def lines(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Every line of a key with its language: the words a person may type for a control."""
+        return tuple((item.language, line) for item in self._variations.get(key, ()) for line in item.text.splitlines())
+
     def _in_language(self, key: str, language: str) -> tuple[_Variation, ...]:
         variations = self._variations.get(key)
         if not variations:
@@ -76,3 +81,30 @@ def _parse(item: dict[str, Any]) -> _Variation:
     language = next((rule["value"] for rule in item.get("condition", ()) if rule["name"] == "language"), "")
     replies = tuple(QuickReply(reply["title"], reply["payload"]) for reply in item.get("buttons", ()))
     return _Variation(language, item.get("text", "").strip(), replies)
+
+
+def read_responses(folder: Path) -> tuple[Response, ...]:
+    """Every variation of every file as it stands, for the content gate; ContentError names a file that does not read."""
+    return tuple(response for path in sorted(folder.glob("*.yml")) for response in _responses_of(path))
+
+
+def _responses_of(path: Path) -> tuple[Response, ...]:
+    try:
+        responses = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)["responses"]
+        return tuple(_response(path.name, key, item) for key, items in responses.items() for item in items)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise ContentError(f"{path.name}: not a file of Rasa responses ({type(error).__name__})") from None
+
+
+def _response(file: str, key: str, item: dict[str, Any]) -> Response:
+    variation = _parse(item)
+    return Response(
+        file,
+        key,
+        variation.language,
+        variation.text,
+        tuple(str(reply.title) for reply in variation.quick_replies),
+        tuple(str(reply.payload) for reply in variation.quick_replies),
+        item.get("custom"),
+        bool(item.get("metadata", {}).get("needs_native_review") or item.get("metadata", {}).get("reviewed_by")),
+    )

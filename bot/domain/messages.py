@@ -56,12 +56,16 @@ class InboundMessage:
 
 @dataclass(frozen=True, slots=True)
 class OutboundMessage:
-    """One message for a person; `key` names the words in responses/ it came from."""
+    """One message for a person; `key` names the words in responses/ it came from.
+
+    `after`: seconds to wait after the message before it, as in an exercise; what waits is given up when the person writes.
+    """
 
     text: str
     quick_replies: tuple[QuickReply, ...] = ()
     key: str = ""
     urgent: bool = False
+    after: float = 0.0
 
 
 class DeliveryStatus(IntEnum):

@@ -76,6 +76,8 @@ RULES: tuple[Rule, ...] = (
     Rule("audit_log", Way.CHAINED, TRACES_KEPT, "at", "P17, P11: 12 months"),
     Rule("accounts", Way.FORGOTTEN, TRACES_KEPT, "disabled_at", "volunteers' own data, 12 months after they left"),
     Rule("recovery_codes", Way.WITH_OWNER, None, "", "end with their account"),
+    Rule("retractions", Way.AGE, 7 * DAY, "asked_at", "provider ids of messages deleted on the phone, or past deleting"),
+    Rule("feedback", Way.NOBODY, None, "", "a day, a topic and a tap: nobody's data"),
     Rule("daily_counts", Way.NOBODY, None, "", "P11: aggregate, shown only from ten up"),
     Rule("leases", Way.NOBODY, None, "", "which process does what"),
 )

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain.messages import Receipt, SendError, SendResult, Sent
 from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
-from bot.store import outbox
+from bot.store import outbox, retractions
 from bot.store.outbox import Delivery, OutboxClaim
 
 FIRST_RETRY = 1.0
@@ -31,6 +31,8 @@ async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> Non
     """Deliver everything that is due of a conversation, in order."""
     async with helpline.database.write() as session:
         delivery = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
+    if delivery is not None:
+        await _retract(helpline, delivery)
     while delivery is not None:
         await limits.wait(delivery.channel, delivery.address)
         result = await helpline.channels[delivery.channel].send(delivery.address, delivery.message)
@@ -40,6 +42,16 @@ async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> Non
         if isinstance(result, SendError) and result.retry_after:
             limits.pause(delivery.channel, delivery.address, result.retry_after)
         delivery = following
+
+
+async def _retract(helpline: Helpline, delivery: Delivery) -> None:
+    """Somebody left fast: what we may delete goes before anything else is said."""
+    async with helpline.database.read() as session:
+        asked = await retractions.pending(session, delivery.conversation_id)
+    for retraction in asked:
+        if await helpline.channels[delivery.channel].retract(delivery.address, retraction.external_ids):
+            async with helpline.database.write() as session:
+                await retractions.done(session, retraction.id, helpline.clock())
 
 
 async def _record(helpline: Helpline, session: AsyncSession, delivery: Delivery, result: SendResult) -> None:

@@ -20,11 +20,12 @@ from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
-from bot.flows.answers import resolve_tap
+from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
+from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
 from bot.flows.rights import export
-from bot.store import contacts, handover, inbox, outbox
+from bot.store import contacts, feedback, handover, inbox, outbox, retractions
 from bot.store.erasure import erase
 from bot.store.inbox import LaneClaim, LaneLostError, OpenThread
 
@@ -82,6 +83,7 @@ async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMe
         # Everything is kept and read for danger; only answering at every line waits, and danger never does (R4).
         due = max(due, message.received_at + FLOOD_PAUSE)
     await inbox.store_inbound(session, opened, message, assessment, due)
+    await outbox.withdraw_scheduled(session, opened.row.id)
     return None
 
 
@@ -142,12 +144,15 @@ async def plan_turn(helpline: Helpline, turn: Turn) -> ReplyPlan:
     """What to say and do about a turn. Never raises for the engine: whatever it does, there is a plan."""
     now = turn.received_at
     planner = Planner(helpline.words, helpline.directory)
-    turn = resolve_tap(turn)
+    turn = resolve_control(resolve_tap(turn), helpline.words)
     assessment = _breath(helpline, turn)
     turn = replace(turn, thread=turn.thread.at(assessment.risk, assessment.language))
     match route(turn.thread.mode, assessment.risk):
         case Route.EMERGENCY:
             return planner.emergency(turn.thread, assessment, now)
+        case _ if turn.payload == LEAVE:
+            # In one tap or one word, also while a volunteer has the conversation.
+            return planner.leave(turn, assessment, now)
         case Route.SILENT:
             return ReplyPlan((), assessment, turn.thread.state)
         case Route.DIALOGUE:
@@ -180,7 +185,11 @@ async def _dialogue(
     if isinstance(answer, EngineFailure):
         _log.error("engine gave no answer", code=answer.code, conversation=turn.thread.conversation_id)
         return planner.engine_down(turn, assessment, now)
-    raised = assessment if turn.payload else raise_by_intent(assessment, answer.intent, answer.confidence)
+    if meant := second_thought(turn, answer):
+        again = await _ask(helpline, turn, meant, assessment, now)
+        answer = again if isinstance(again, EngineAnswer) else answer
+    # Tapping “dark thoughts” says as much as writing it.
+    raised = raise_by_intent(assessment, answer.intent, answer.confidence)
     if raised.risk is RiskLevel.IMMINENT:
         return planner.emergency(turn.thread.at(raised.risk, raised.language), raised, now)
     payload = danger_payload(raised)
@@ -188,7 +197,22 @@ async def _dialogue(
         again = await _ask(helpline, turn, payload, raised, now)
         answer = again if isinstance(again, EngineAnswer) else answer
     turn = replace(turn, thread=turn.thread.at(raised.risk, raised.language))
-    return planner.answer(turn, raised, answer, now)
+    return planner.answer(turn, raised, await _skip_known(helpline, turn, answer, raised, now), now)
+
+
+async def _skip_known(
+    helpline: Helpline, turn: Turn, answer: EngineAnswer, assessment: Assessment, now: datetime
+) -> EngineAnswer:
+    """A question about what was said already answers itself: who wrote “snap” is not asked which app."""
+    known = answer_known(answer)
+    if not known:
+        return answer
+    asked = replace(turn.thread.state, engine=answer.state, asked="platform")
+    turn = replace(turn, thread=replace(turn.thread, state=asked))
+    more = await _ask(helpline, turn, known, assessment, now)
+    if isinstance(more, EngineFailure):
+        return answer
+    return replace(answer, replies=(*answer.replies[:-1], *more.replies), state=more.state)
 
 
 async def _ask(
@@ -224,12 +248,20 @@ async def _commit_plan(
     channel = helpline.channels[opened.contact.channel]
     if plan.settings.get("access"):
         plan = replace(plan, messages=(*plan.messages, *await export(helpline, session, opened)))
+    if plan.settings.get("leave"):
+        await retractions.ask(session, opened, now)
+    if helped := plan.settings.get("helped"):
+        feedback.record(session, opened, helped, plan.settings.get("topic", ""), now)
     if plan.settings.get("erase"):
         plan = replace(plan, state=DialogueState())
         if await erase(session, helpline.keyring, opened, now):
             held = helpline.words.say("utter_erased_held", opened.row.language)
             plan = replace(plan, messages=(held,))
-    prepared = tuple(part for message in plan.messages for part in channel.prepare(message))
+    prepared = tuple(
+        replace(part, after=message.after if index == 0 else 0.0)
+        for message in plan.messages
+        for index, part in enumerate(channel.prepare(message))
+    )
     await inbox.record_turn(session, opened, plan, now)
     await outbox.enqueue(session, opened, prepared, now)
     if plan.escalate or (opened.thread.is_waiting and not plan.settings.get("erase")):

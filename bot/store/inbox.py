@@ -251,6 +251,10 @@ async def record_turn(session: AsyncSession, opened: OpenThread, plan: ReplyPlan
         row.language = contact.language = language
         contact.language_is_chosen = True
     contact.stopped_at = now if plan.settings.get("stopped") else None
+    contact.country = plan.settings.get("country", contact.country)
+    contact.age_band = plan.settings.get("age", contact.age_band)
+    if discreet := plan.settings.get("discreet"):
+        contact.is_discreet = discreet == "yes"
     row.not_understood = 0 if plan.understood else row.not_understood + 1
     row.state_sealed = seal_state(opened.key, plan.state, row.id)
     await session.flush()

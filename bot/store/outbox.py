@@ -45,9 +45,11 @@ class Delivery:
 async def enqueue(
     session: AsyncSession, opened: OpenThread, messages: tuple[OutboundMessage, ...], now: datetime, author: str = "bot"
 ) -> None:
-    """Store the messages of the turn `opened.row.turns`, in their order."""
-    turn = opened.row.turns
+    """Store the messages of the turn `opened.row.turns`, in their order, each due when its time has come."""
+    turn, due = opened.row.turns, now
+    await withdraw_scheduled(session, opened.row.id)
     for position, message in enumerate(messages):
+        due += timedelta(seconds=message.after)
         session.add(
             OutboundRow(
                 conversation_id=opened.row.id,
@@ -60,11 +62,21 @@ async def enqueue(
                 is_urgent=message.urgent,
                 status=DeliveryStatus.QUEUED,
                 attempts=0,
-                due_at=now,
+                due_at=due,
                 created_at=now,
             )
         )
     await session.flush()
+
+
+async def withdraw_scheduled(session: AsyncSession, conversation_id: int) -> None:
+    """Give up what was to be said later: whoever writes in the middle of an exercise has ended it."""
+    later = and_(
+        OutboundRow.conversation_id == conversation_id,
+        OutboundRow.status == DeliveryStatus.QUEUED,
+        OutboundRow.due_at > OutboundRow.created_at,
+    )
+    await session.execute(update(OutboundRow).where(later).values(status=DeliveryStatus.WITHDRAWN))
 
 
 async def claim_outbox(session: AsyncSession, now: datetime) -> OutboxClaim | None:

@@ -19,7 +19,7 @@ FORBIDDEN = re.compile(
     r"|أعدك|لا تقلق|ما تخافش|اهدأ|يجب أن",
     re.IGNORECASE,
 )
-NUMBER = re.compile(r"(?<!\w)(?<!under )\+?\d[\d .-]*\d(?!\w)(?! (?:ans|years|year olds|عام|سنة))")
+NUMBER = re.compile(r"(?<![\w-])(?<!under )\+?\d[\d .-]*\d(?![\w-])(?! (?:ans|years|year olds|عام|سنة))")
 NAMES = {"3018"}
 """The 3018 is known by its number, and asked about by it."""
 

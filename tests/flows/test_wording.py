@@ -28,6 +28,10 @@ TEXTS = {
     "utter_refer_none": "[none] {general}",
     "utter_line_open_until": "[until] {name} ({note}) {until}",
     "utter_line_around_the_clock": "[always] {name} ({note})",
+    "utter_line_usually_around_the_clock": "[nearly always] {name} ({note})",
+    "utter_refer_only_later": "[only later] {name} {when} {general}",
+    "utter_without_suicide_line": "[no line] {medical}",
+    "utter_police_is_a_choice": "[choice] {medical}",
     "utter_line_usual_hours": "[usual] {name} ({note}) {until}",
     "utter_line_closed": "[later] {name} ({note}) {when}",
     "utter_line_unknown": "[unknown] {name} ({note})",
@@ -147,11 +151,29 @@ def test_the_silent_number_goes_with_emergency_numbers_where_there_is_one(words:
     assert ("15 112\nsilent 114", "15 19") == (french, moroccan)
 
 
-def test_where_there_is_no_suicide_line_an_emergency_number_is_said(words: Words) -> None:
-    """In Morocco the words about a suicide line name the ambulance, not a line that has closed."""
-    filled = wording(words, "2026-11-24T03:00", "MA").filled("{suicide_line}")
+@pytest.mark.parametrize(
+    ("country", "expected"),
+    [("FR", "day and night: 3114"), ("MA", "[no line] 15"), ("LU", "[no line] 112"), ("CA", "day and night: 988")],
+)
+def test_a_suicide_line_is_spoken_of_only_where_there_is_one(words: Words, country: str, expected: str) -> None:
+    """In Morocco and Luxembourg an emergency number is said for what it is, never as a line to talk to (R20)."""
+    filled = wording(words, "2026-11-24T03:00", country).filled("day and night: {suicide_line}")
 
-    assert "15" == filled
+    assert expected == filled.replace("9-8-8", "988")
+
+
+def test_the_police_are_a_choice_where_the_law_may_turn_on_a_victim(words: Words) -> None:
+    """In Morocco whoever speaks of sexual violence is not sent to the police by a robot; in France 17 is said (R9)."""
+    said = [wording(words, "2026-11-24T03:00", country).filled("now: {police_choice}") for country in ("FR", "MA")]
+
+    assert ["now: 17", "[choice] 15"] == said
+
+
+def test_hours_of_one_source_are_hedged_day_and_night_too(words: Words) -> None:
+    """A line said by one source alone to answer day and night is said to do so normally, not for certain."""
+    message = wording(words, "2026-11-24T03:00", "MA").refer("suicide", RiskLevel.HIGH, None).message
+
+    assert "[nearly always] Ambulance et pompiers" in plain_blanks(message.text)
 
 
 @pytest.mark.parametrize(

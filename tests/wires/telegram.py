@@ -28,6 +28,8 @@ class FakeTelegram:
     deleted: list[tuple[int, int]] = field(default_factory=list)
     webhook: str = ""
     pending: int = 0
+    retracted: list[int] = field(default_factory=list)
+    refuses_to_delete: bool = False
 
     @property
     def app(self) -> Starlette:
@@ -44,6 +46,8 @@ class FakeTelegram:
             return self._send(form)
         if method == "deleteMessage":
             self.deleted.append((int(form["chat_id"]), int(form["message_id"])))
+        if method == "deleteMessages":
+            return self._delete(form)
         if method == "getUpdates":
             return await self._get_updates(form)
         if method == "getMe":
@@ -69,6 +73,13 @@ class FakeTelegram:
             "text": form["text"],
         }
         return JSONResponse({"ok": True, "result": message})
+
+    def _delete(self, form: dict[str, str]) -> Response:
+        if self.refuses_to_delete:
+            body = {"ok": False, "error_code": 400, "description": "Bad Request: message can't be deleted for everyone"}
+            return JSONResponse(body, 400)
+        self.retracted += json.loads(form["message_ids"])
+        return JSONResponse({"ok": True, "result": True})
 
     async def _get_updates(self, form: dict[str, str]) -> Response:
         offset = int(form.get("offset", 0))
