@@ -8,6 +8,14 @@ from enum import StrEnum
 from bot.domain.normalise import normalise
 from bot.domain.turns import Turn
 
+COMMANDS = {
+    "/oublie": "erase",
+    "/forget": "erase",
+    "/donnees": "access",
+    "/données": "access",
+    "/mydata": "access",
+}
+"""Typed where a channel has no commands of its own; Telegram's come as payloads."""
 PAYLOADS = {"/delete_my_data": "erase", "/access_my_data": "access", "/ask_privacy": "privacy"}
 
 
@@ -27,4 +35,8 @@ def asked_for(phrases: Mapping[str, Right], turn: Turn) -> Right | None:
         return Right.ERASE_CONFIRMED
     if last.payload:
         return Right(PAYLOADS[last.payload]) if last.payload in PAYLOADS else None
-    return phrases.get(normalise(last.text.strip().rstrip(".!? ")))
+    words = last.text.strip().rstrip(".!? ")
+    if words.lower() in COMMANDS:
+        return Right(COMMANDS[words.lower()])
+    right = phrases.get(normalise(words))
+    return None if right is Right.ERASE_CONFIRMED and turn.thread.state.asked != "erase" else right

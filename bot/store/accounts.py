@@ -113,6 +113,12 @@ async def second_factor(session: AsyncSession, keyring: Keyring, account_id: int
     return keyring.open_secret(row.totp_sealed, place_of_second_factor(account_id))
 
 
+async def is_enrolling(session: AsyncSession, account_id: int) -> bool:
+    """Whether the second factor is being set up: once it works it is never shown again, whoever asks."""
+    row = await session.get_one(AccountRow, account_id)
+    return row.enrolled_at is None and row.totp_sealed is not None
+
+
 def place_of_second_factor(account_id: int) -> str:
     """Where the sealed secret belongs."""
     return f"accounts.totp:{account_id}"

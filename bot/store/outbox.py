@@ -145,7 +145,10 @@ async def record_accepted(session: AsyncSession, outbound_id: int, external_id: 
     """The provider took the message; receipts that came first are applied."""
     row = (
         await session.execute(select(OutboundRow).where(OutboundRow.id == outbound_id).with_for_update())
-    ).scalar_one()
+    ).scalar_one_or_none()
+    if row is None:
+        # Erased while it was on its way: those behind it must not wait for it.
+        return
     row.status = advance(DeliveryStatus(row.status), DeliveryStatus.ACCEPTED)
     row.attempts += 1
     row.external_id = external_id
@@ -164,7 +167,9 @@ async def record_refused(session: AsyncSession, outbound_id: int, code: str, ret
     """The send failed: tried again at `retry_at`, or for good when that is None."""
     row = (
         await session.execute(select(OutboundRow).where(OutboundRow.id == outbound_id).with_for_update())
-    ).scalar_one()
+    ).scalar_one_or_none()
+    if row is None:
+        return
     row.attempts += 1
     row.error_code = code
     row.status = advance(DeliveryStatus(row.status), DeliveryStatus.RETRYING if retry_at else DeliveryStatus.FAILED)

@@ -18,7 +18,7 @@ from bot.store.database import Database
 from bot.store.erasure import erase_words
 from bot.store.handover import record
 from bot.store.marks import mark_of
-from bot.store.tables import Base, ContactRow, ConversationRow, InboundRow
+from bot.store.tables import Base, ContactRow, ConversationRow, EscalationRow, InboundRow
 from bot.store.tables_accounts import AccountRow, DailyCountRow, HoldRow, RecoveryCodeRow, SeenDeliveryRow
 
 BATCH = 100
@@ -67,6 +67,8 @@ async def _words(session: AsyncSession, keyring: Keyring, now: datetime, *, at_p
             await _count(session, row)
             await erase_words(session, keyring, row)
             row.mode, row.volunteer_id = Mode.CLOSED, None
+            waiting = (EscalationRow.conversation_id == row.id) & EscalationRow.closed_at.is_(None)
+            await session.execute(update(EscalationRow).where(waiting).values(closed_at=now))
             record(session, row.id, now, "system", "words_erased", f"retention_{risk.word}")
             done += 1
     await session.flush()

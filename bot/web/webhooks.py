@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import time
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
 
@@ -124,8 +125,28 @@ async def _parse_form(request: Request, body: bytes) -> FormData:
         raise _refused("whatsapp", HTTPStatus.BAD_REQUEST, "expected a form") from None
 
 
+class _Budget:
+    """So many log lines a minute: whoever floods us with forgeries fills no disk. Signed requests are never limited (R4)."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._minute, self._used = 0, 0
+
+    def may_log(self) -> bool:
+        """Whether there is a line left in this minute."""
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            self._minute, self._used = minute, 0
+        self._used += 1
+        return self._used <= self._per_minute
+
+
+_refusals = _Budget(30)
+
+
 def _refused(channel: str, status: HTTPStatus, expected: str) -> HTTPException:
     """A refusal: one log line without content, one metric, one answer that says what was expected."""
     REFUSED.labels(channel, str(int(status))).inc()
-    _log.warning("webhook refused", channel=channel, status=int(status), expected=expected)
+    if _refusals.may_log():
+        _log.warning("webhook refused", channel=channel, status=int(status), expected=expected)
     return HTTPException(status, expected)

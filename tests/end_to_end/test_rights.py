@@ -77,6 +77,31 @@ async def test_everything_we_hold_is_shown_to_who_wrote_it(sqlite_url: str, word
     assert "amarante" not in said
 
 
+async def test_on_whatsapp_a_typed_yes_confirms_and_means_nothing_elsewhere(sqlite_url: str) -> None:
+    """P12: without buttons and without the engine “oui” is enough, and erases nothing that was not asked about."""
+    number = "+33600000033"
+    async with running(sqlite_url) as gateway:
+        await gateway.form(twilio.inbound("SM1", number, "oui"))
+        await gateway.until(lambda: len(gateway.twilio.texts(number)) >= 2)
+        early = any("effacé" in said for said in gateway.twilio.texts(number))
+        await gateway.form(twilio.inbound("SM2", number, "/oublie"))
+        await gateway.until(lambda: "efface" in gateway.twilio.texts(number)[-1])
+        await gateway.form(twilio.inbound("SM3", number, "oui"))
+        await gateway.until(lambda: "effacé" in gateway.twilio.texts(number)[-1])
+        await gateway.form(twilio.inbound("SM4", number, "/donnees"))
+        await gateway.until(lambda: any("tranche d'âge" in said for said in gateway.twilio.texts(number)))
+
+    assert not early
+
+
+async def test_erasing_never_hides_a_danger(sqlite_url: str) -> None:
+    """Somebody who asks to erase and is in danger in the same breath is answered about the danger (R4)."""
+    async with running(sqlite_url) as gateway:
+        await gateway.update(text_update(1, 25, "supprime tout"))
+        await gateway.update(text_update(2, 25, "j'ai avalé toute la boîte de médicaments"))
+        await gateway.until(lambda: any("114" in said for said in gateway.telegram.texts(25)))
+
+
 async def test_the_notice_is_one_message_in_every_language(sqlite_url: str) -> None:
     """P13: who reads what, for how long, and where to complain, in one short message."""
     async with running(sqlite_url) as gateway:

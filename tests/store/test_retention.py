@@ -133,6 +133,8 @@ async def test_words_go_when_their_time_has_come(
     async with database.read() as session:
         row = await session.get_one(ConversationRow, written.conversation_id)
         message = (await session.execute(select(InboundRow))).scalar_one()
+        waiting = (await session.execute(text("SELECT count(*) FROM escalations WHERE closed_at IS NULL"))).scalar_one()
+    assert 0 == waiting
     assert row.key_wrapped != written.key
     assert (None, None, None) == (row.state_sealed, message.text_sealed, message.verdict_sealed)
     assert 0 == await count(database, "outbound_messages")

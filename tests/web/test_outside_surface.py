@@ -77,6 +77,19 @@ async def test_a_flood_is_kept_and_read_and_an_emergency_in_it_does_not_wait(sql
     assert calm < 40 * 3
 
 
+async def test_forgeries_fill_no_log_and_keep_nobody_out(sqlite_url: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """A hundred forged requests leave at most thirty lines a minute, and the signed one after them is served."""
+    async with running(sqlite_url) as gateway:
+        for number in range(100):
+            await gateway.form(twilio.inbound(f"SM{number}", "+33600000043", "x"), signature="forged")
+        answer = await gateway.form(twilio.inbound("SM1", "+33600000043", "j'ai avalé toute la boîte de médicaments"))
+        await gateway.until(lambda: len(gateway.twilio.texts("+33600000043")) >= 3)
+    captured = capfd.readouterr()
+
+    assert 200 == answer.status_code
+    assert 61 >= (captured.out + captured.err).count("webhook refused")
+
+
 async def test_there_is_no_debug_endpoint(sqlite_url: str) -> None:
     """Errors say nothing about the inside, and no page of a framework is left open."""
     async with running(sqlite_url) as gateway:

@@ -197,7 +197,7 @@ async def test_cookies_and_headers_are_strict(sqlite_url: str) -> None:
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
-    assert ("no-store", "no-referrer", "DENY", "nosniff") == tuple(
+    assert ("no-store", "same-origin", "DENY", "nosniff") == tuple(
         page.headers[name] for name in ("cache-control", "referrer-policy", "x-frame-options", "x-content-type-options")
     )
     assert "max-age" in page.headers["strict-transport-security"]

@@ -7,7 +7,6 @@ from io import BytesIO
 
 import pyotp
 import segno
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,7 +18,7 @@ from bot.domain.accounts import Account
 from bot.domain.permissions import home_of
 from bot.flows.helpline import Helpline
 from bot.store import accounts, audit, demo, sessions
-from bot.store.tables_accounts import AccountRow
+from bot.store.sign_in import Attempt, ThrottledError, sign_in
 from bot.web.body import read_form
 from bot.web.console.account_pages import HERE, page
 from bot.web.console.guard import LONGEST_FORM, SIGN_IN, Door, is_same_origin
@@ -60,30 +59,22 @@ class Authentication:
         if not is_same_origin(request, self._door.own_host):
             raise HTTPException(HTTPStatus.FORBIDDEN, "expected a request from our own pages")
         form = await read_form(request, LONGEST_FORM)
-        name, now = form.get("name", "").strip(), self._clock()
-        keys = self._throttle_keys(request, name)
-        async with self._database.read() as session:
-            throttled = await sessions.is_throttled(session, *keys, now)
-            row = await accounts.find(session, name)
-        if throttled:
+        attempt = Attempt(
+            name=form.get("name", "").strip(),
+            password=form.get("password", ""),
+            code=form.get("code", ""),
+            network=request.client.host if request.client else "",
+            old_token=request.cookies.get(self._door.cookie, ""),
+        )
+        allows_demo = not self._settings.is_public
+        try:
+            opened = await sign_in(self._database, self._keyring, attempt, self._clock(), allows_demo=allows_demo)
+        except ThrottledError:
             return await self._form(request, HTTPStatus.TOO_MANY_REQUESTS, "sign_in.throttled")
-        matches = await accounts.is_password(row, form.get("password", ""))
-        async with self._database.write() as session:
-            row = await accounts.find(session, name) if matches else None
-            stage = await self._stage(session, row, form.get("code", "")) if row is not None else ""
-            if row is None or not stage:
-                await sessions.record_failure(session, *keys, now)
-                await audit.append(session, now, "nobody", "sign_in_failed", f"name:{keys[0].hex()[:12]}", "")
-                account, token = None, ""
-            else:
-                await sessions.forget_failures(session, keys[0])
-                await sessions.end(session, request.cookies.get(self._door.cookie, ""))
-                account, token = accounts.account_of(row), await sessions.start(session, row.id, stage, now)
-                await audit.append(session, now, f"account:{row.id}", "signed_in", f"account:{row.id}", stage)
-        if account is None:
+        if opened is None:
             return await self._form(request, HTTPStatus.UNAUTHORIZED, "sign_in.failed")
-        to = home_of(account) if stage == sessions.FULL else ENROL
-        return self._with_cookie(RedirectResponse(to, HTTPStatus.SEE_OTHER), token)
+        to = home_of(opened.account) if opened.stage == sessions.FULL else ENROL
+        return self._with_cookie(RedirectResponse(to, HTTPStatus.SEE_OTHER), opened.token)
 
     async def sign_out(self, request: Request) -> Response:
         """The session ends here and in the database."""
@@ -139,24 +130,11 @@ class Authentication:
             await audit.append(session, now, f"account:{account.id}", "sessions_ended", f"account:{account.id}", "own")
         return RedirectResponse(SIGN_IN, HTTPStatus.SEE_OTHER)
 
-    async def _stage(self, session: AsyncSession, row: AccountRow, code: str) -> str:
-        """What a right password leads to: a session, the setting up of the second factor, or nothing."""
-        now = self._clock()
-        if row.is_demo and self._settings.is_public:
-            return ""
-        if row.enrolled_at is None:
-            if row.invited_until is None or row.invited_until < now:
-                return ""
-            await accounts.propose_second_factor(session, self._keyring, row)
-            return sessions.ENROL
-        return sessions.FULL if await accounts.use_second_factor(session, self._keyring, row, code, now) else ""
-
     async def _enrolling(self, request: Request) -> Account:
         account: Account = request.state.account
         async with self._database.read() as session:
-            row = await session.get_one(AccountRow, account.id)
-        if row.enrolled_at is not None or row.totp_sealed is None:
-            # A second factor that works is never shown again, whoever asks.
+            is_enrolling = await accounts.is_enrolling(session, account.id)
+        if not is_enrolling:
             raise HTTPException(HTTPStatus.CONFLICT, "the second factor is set up already")
         return account
 
@@ -176,12 +154,6 @@ class Authentication:
             secret = await accounts.second_factor(session, self._keyring, account.id)
         spaced = " ".join(secret[place : place + 4] for place in range(0, len(secret), 4))
         return page(request, "enrol.html", status, problem=problem, secret=spaced, least=accounts.MIN_PASSWORD)
-
-    def _throttle_keys(self, request: Request, name: str) -> tuple[bytes, bytes]:
-        network = request.client.host if request.client else ""
-        return self._keyring.lookup_hash("sign-in name", name.lower()), self._keyring.lookup_hash(
-            "sign-in from", network
-        )
 
     def _with_cookie(self, response: Response, token: str) -> Response:
         response.set_cookie(

@@ -129,8 +129,9 @@ class Guard:
 
 def is_same_origin(request: Request, own_host: str) -> bool:
     """Whether the browser says that a page of ours sent this; browsers that say nothing are held to the token alone."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
+    site = request.headers.get("sec-fetch-site", "")
+    if site:
+        return site in ("same-origin", "none")
     origin = request.headers.get("origin", "")
     if not origin:
         return True
