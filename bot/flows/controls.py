@@ -83,6 +83,10 @@ def finish(
 ) -> tuple[OutboundMessage, ...]:
     """The messages as they go out: one list of choices at a time, nothing asked twice, nothing to see in the first line."""
     kept = [message for message in messages if message.key != ASKED_ONCE or ASKED_ONCE not in thread.state.used]
+    if thread.is_waiting:
+        # Who waits for a person is not asked whether they want one.
+        already = words.say("utter_handover_already", thread.language, used=thread.state.used)
+        kept = [already if message.key == "utter_ask_want_human" else message for message in kept]
     kept = _one_choice_at_a_time(kept)
     if not is_discreet:
         return tuple(kept)

@@ -73,6 +73,7 @@ REQUIRED_KEYS = (
     "utter_line_around_the_clock",
     "utter_line_usually_around_the_clock",
     "utter_refer_only_later",
+    "utter_refer_open_adult",
     "utter_without_suicide_line",
     "utter_police_is_a_choice",
     "utter_emergency_choice",

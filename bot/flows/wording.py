@@ -131,7 +131,7 @@ class Wording:
         offers = [
             offer for offer in referral.offers if with_links or offer.channel.kind not in _LINKS
         ] or referral.offers
-        blocks = [self._intro(referral), *(self._line(offer) for offer in offers)]
+        blocks = [self._intro(referral, theme), *(self._line(offer) for offer in offers)]
         message = OutboundMessage("\n\n".join(block for block in blocks if block), key=f"utter_refer_{theme}")
         return Lines(message, referral.fitting_is_open)
 
@@ -155,7 +155,7 @@ class Wording:
         weekday = i18n.say_weekday(moment, self._language, self._zone)
         return self.say("utter_when_later", weekday=weekday, time=time).text
 
-    def _intro(self, referral: Referral) -> str:
+    def _intro(self, referral: Referral, theme: str) -> str:
         fitting = referral.fitting
         if fitting is not None and fitting.status.hours is Hours.CLOSED and fitting.status.opens_at is not None:
             name, when = fitting.service.name[self._spoken], self.when(fitting.status.opens_at)
@@ -163,7 +163,7 @@ class Wording:
             return self.say(key, name=name, when=when).text
         if not referral.offers or fitting is None:
             return self.say("utter_refer_none").text
-        return self.say("utter_refer_open").text
+        return self.say("utter_refer_open_adult" if theme == "parents" else "utter_refer_open").text
 
     def _line(self, offer: Offer) -> str:
         values = {"name": offer.service.name[self._spoken], "note": offer.service.note[self._spoken]}

@@ -86,3 +86,21 @@ def test_every_choice_is_an_intent_of_the_domain() -> None:
     }
 
     assert payloads <= set(DOMAIN["intents"])
+
+
+def test_no_word_is_kept_that_nobody_can_read() -> None:
+    """Every key is reached by a rule, an exercise or the gateway; dead words grow wrong unseen."""
+    rules = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "stories").glob("*.yml")))
+    orders = (ROOT / "responses" / "orders.yml").read_text("utf-8")
+    code = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "bot").rglob("*.py")))
+    reached = set(re.findall(r"utter_\w+", f"{rules}\n{orders.split('responses:')[1]}"))
+    families = tuple(re.findall(r'"(utter_\w+)"|f"(utter_\w+_)\{', code))
+    named = {name for pair in families for name in pair if name}
+
+    def is_reached(key: str) -> bool:
+        return key in reached or key in named or any(key.startswith(f"{name.rstrip('_')}_") for name in named)
+
+    orders_used = {key for key in RESPONSES if key.startswith("utter_do_") and f"action: {key}\n" in f"{rules}\n"}
+
+    assert [] == [key for key in WORDS if not is_reached(key)]
+    assert orders_used == {key for key in RESPONSES if key.startswith("utter_do_")}

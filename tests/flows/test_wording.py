@@ -24,6 +24,7 @@ COUNTRIES = sorted(DIRECTORY.countries)
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 TEXTS = {
     "utter_refer_open": "[open]",
+    "utter_refer_open_adult": "[open, adult]",
     "utter_refer_closed": "[closed] {name} {when}",
     "utter_refer_none": "[none] {general}",
     "utter_line_open_until": "[until] {name} ({note}) {until}",
