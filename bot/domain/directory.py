@@ -13,6 +13,7 @@ from bot.domain.risk import RiskLevel
 from bot.domain.schedules import Hours, Schedule
 from bot.domain.services import Offer as Offer
 from bot.domain.services import Service
+from bot.domain.shifts import Rota
 
 MAX_OFFERS = 3
 THEMES = (
@@ -101,7 +102,7 @@ class Directory:
         self.services = services
         self.countries = {code: country for code, country in countries.items() if country.is_served}
         self.unserved = {code: country for code, country in countries.items() if not country.is_served}
-        self.team = team
+        self.team: Schedule | Rota = team
         self._home = home
 
     def country(self, code: str) -> Country:

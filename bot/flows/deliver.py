@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain.messages import Receipt, SendError, SendResult, Sent
 from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
-from bot.store import outbox
+from bot.store import handover, outbox
 from bot.store.outbox import Delivery, OutboxClaim
 
 FIRST_RETRY = 1.0
@@ -33,6 +33,10 @@ async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> Non
         delivery = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
     while delivery is not None:
         await limits.wait(delivery.channel, delivery.address)
+        if await _is_overtaken(helpline, delivery):
+            async with helpline.database.write() as session:
+                delivery = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
+            continue
         result = await helpline.channels[delivery.channel].send(delivery.address, delivery.message)
         async with helpline.database.write() as session:
             await _record(helpline, session, delivery, result)
@@ -40,6 +44,14 @@ async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> Non
         if isinstance(result, SendError) and result.retry_after:
             limits.pause(delivery.channel, delivery.address, result.retry_after)
         delivery = following
+
+
+async def _is_overtaken(helpline: Helpline, delivery: Delivery) -> bool:
+    """The bot never talks over a volunteer: asked again at the last moment, as the provider's rate may have made us wait."""
+    if delivery.message.urgent:
+        return False
+    async with helpline.database.read() as session:
+        return await handover.is_overtaken(session, delivery.conversation_id, delivery.author)
 
 
 async def _record(helpline: Helpline, session: AsyncSession, delivery: Delivery, result: SendResult) -> None:

@@ -12,6 +12,7 @@ from bot.store.crypto import Keyring
 from bot.store.handover import record
 from bot.store.inbox import OpenThread
 from bot.store.tables import ConversationRow, EscalationRow, InboundRow, OutboundRow
+from bot.store.tables_people import DraftRow, FollowUpRow, NoteRow
 
 
 async def erase(session: AsyncSession, keyring: Keyring, opened: OpenThread, now: datetime) -> None:
@@ -24,6 +25,8 @@ async def erase(session: AsyncSession, keyring: Keyring, opened: OpenThread, now
         inbound = InboundRow.conversation_id == row.id
         await session.execute(update(InboundRow).where(inbound).values(text_sealed=None, verdict_sealed=None))
         await session.execute(delete(OutboundRow).where(OutboundRow.conversation_id == row.id))
+        for about in (NoteRow, DraftRow, FollowUpRow):
+            await session.execute(delete(about).where(about.conversation_id == row.id))
         waiting = (EscalationRow.conversation_id == row.id) & EscalationRow.closed_at.is_(None)
         await session.execute(update(EscalationRow).where(waiting).values(closed_at=now))
         key, row.key_wrapped = keyring.new_data_key(f"conversations.key:{row.contact_id}")

@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from bot.store import tables_people  # noqa: F401 - its tables belong to the schema
 from bot.store.database import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import create_engine
 
+from bot.store import tables_people  # noqa: F401 - its tables belong to the schema
 from bot.store.tables import Base
 
 connection = context.config.attributes.get("connection")
