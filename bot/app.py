@@ -29,6 +29,7 @@ from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.directory import load_directory
 from bot.store.understanding import load_triage
+from bot.web import console
 from bot.web.health import Health
 from bot.web.metrics import metrics
 from bot.web.server import build
@@ -172,6 +173,7 @@ def _routes(settings: Settings, role: str, helpline: Helpline, webhooks: Webhook
     if role == "worker":
         return routes
     routes += webhooks.routes()
+    routes += console.routes(helpline)
     if settings.has_simulator:
         routes += Simulator(helpline).routes()
     return routes

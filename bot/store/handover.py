@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain.accounts import Account
 from bot.domain.conversations import Mode
 from bot.domain.handover import Waiting
 from bot.domain.risk import RiskLevel
@@ -20,6 +21,7 @@ from bot.store.tables import ActionRow, ConversationRow, EscalationRow
 
 RECENT_WAITS = timedelta(days=28)
 MAX_WAITS = 2_000
+OPENED_AGAIN = timedelta(minutes=15)
 
 
 async def escalate(
@@ -188,3 +190,19 @@ async def count_waiting(session: AsyncSession) -> int:
     """How many wait."""
     query = select(func.count()).select_from(EscalationRow).where(EscalationRow.closed_at.is_(None))
     return (await session.execute(query)).scalar_one()
+
+
+async def was_opened(session: AsyncSession, conversation_id: int, account: Account, now: datetime) -> bool:
+    """Whether the log already says that this reader opened it lately."""
+    query = select(ActionRow.id).where(
+        ActionRow.conversation_id == conversation_id,
+        ActionRow.actor == f"account:{account.id}",
+        ActionRow.action == "opened",
+        ActionRow.at > now - OPENED_AGAIN,
+    )
+    return (await session.execute(query)).first() is not None
+
+
+async def note_opened(session: AsyncSession, conversation_id: int, account: Account, now: datetime) -> None:
+    """Somebody opened a conversation; every opening is in the log, once a quarter of an hour for each reader."""
+    record(session, conversation_id, now, f"account:{account.id}", "opened", "")

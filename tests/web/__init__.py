@@ -1,0 +1,1 @@
+"""The web application, its door, and what stands behind it."""
