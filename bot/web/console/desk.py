@@ -38,6 +38,8 @@ class Opened:
     is_mine: bool
     window_until: str
     suggested: str
+    said: tuple[tuple[str, str], ...]
+    reasons: tuple[tuple[str, str, str], ...]
 
 
 class Desk:
@@ -168,7 +170,24 @@ class Desk:
             found.mode is Mode.VOLUNTEER and card.volunteer_id == account.id,
             until.isoformat() if until is not None else "",
             self._lines_for(found, theme_of(card)),
+            self._said(found),
+            _reasons(found),
         )
+
+    def _said(self, found: View) -> tuple[tuple[str, str], ...]:
+        """What the person was already told and given, so that nobody repeats the same number three times."""
+        told: dict[tuple[str, str], None] = {}
+        for key in found.said:
+            if key.startswith("utter_refer_"):
+                told[("theme", key.removeprefix("utter_refer_"))] = None
+            elif key.startswith("utter_service_"):
+                service = self._helpline.directory.services.get(key.removeprefix("utter_service_"))
+                told[("service", service.name["fr"] if service else "")] = None
+            elif key.startswith("utter_emergency_") and not key.startswith("utter_emergency_team"):
+                told[("emergency", "")] = None
+            elif key.startswith("utter_welcome"):
+                told[("welcome", "")] = None
+        return tuple(told)
 
     async def _view(self, account: Account, id_: int) -> View:
         """A conversation its reader may read; 404 for any other, so that guessing an id tells nothing."""
@@ -187,6 +206,16 @@ class Desk:
         helpline, card = self._helpline, found.card
         words = Wording(helpline.words, helpline.directory, card.language, card.country, (), helpline.clock())
         return words.refer(theme, max(card.risk, RiskLevel.CONCERN), card.age_band).message.text
+
+
+def _reasons(found: View) -> tuple[tuple[str, str, str], ...]:
+    """Each message that raised the risk once: where it is, the words, and every rule that saw it."""
+    quotes: dict[str, str] = {}
+    rules: dict[str, list[str]] = {}
+    for anchor, reason in found.reasons:
+        quotes[anchor] = quotes.get(anchor) or reason.quote
+        rules.setdefault(anchor, []).append(reason.rule)
+    return tuple((anchor, quote, ", ".join(rules[anchor])) for anchor, quote in quotes.items())
 
 
 def _may_read(account: Account, found: View) -> bool:

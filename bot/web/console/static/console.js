@@ -113,6 +113,7 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   const scroll = event.detail.target.closest && event.detail.target.closest(".scroll");
   if (scroll) atEnd.set(scroll, scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80);
 });
+document.body.addEventListener("htmx:sseMessage", () => lost(false));
 document.body.addEventListener("htmx:afterSwap", (event) => {
   const scroll = event.detail.target.closest && event.detail.target.closest(".scroll");
   if (scroll && atEnd.get(scroll)) toEnd(scroll);
@@ -131,7 +132,15 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   area.focus();
 });
 
-function lost(isLost) { document.getElementById("lost").hidden = !isLost; }
+// A blink is not worth a word: said only when the line stays cut, and taken back when it is there again.
+let lostTimer = 0;
+let isLeaving = false;
+window.addEventListener("pagehide", () => { isLeaving = true; });
+function lost(isLost) {
+  clearTimeout(lostTimer);
+  if (!isLost) document.getElementById("lost").hidden = true;
+  else if (!isLeaving) lostTimer = setTimeout(() => { document.getElementById("lost").hidden = false; }, 2500);
+}
 let wasLost = false;
 document.body.addEventListener("htmx:sseError", () => { wasLost = true; lost(true); });
 document.body.addEventListener("htmx:sendError", () => { wasLost = true; lost(true); });
