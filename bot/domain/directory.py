@@ -97,12 +97,12 @@ class Directory:
     """Every service, by country and theme, and the hours of our own team."""
 
     def __init__(
-        self, services: Mapping[str, Service], countries: Mapping[str, Country], team: Schedule, home: str
+        self, services: Mapping[str, Service], countries: Mapping[str, Country], team: Schedule | Rota, home: str
     ) -> None:
         self.services = services
         self.countries = {code: country for code, country in countries.items() if country.is_served}
         self.unserved = {code: country for code, country in countries.items() if not country.is_served}
-        self.team: Schedule | Rota = team
+        self.team = team
         self._home = home
 
     def country(self, code: str) -> Country:
