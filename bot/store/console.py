@@ -252,7 +252,8 @@ async def _earlier(session: AsyncSession, row: ConversationRow) -> tuple[tuple[i
 
 async def names(session: AsyncSession) -> dict[int, str]:
     """Who is who among the volunteers."""
-    return dict((await session.execute(select(VolunteerRow.id, VolunteerRow.name))).tuples().all())
+    rows = (await session.execute(select(VolunteerRow.id, VolunteerRow.name))).all()
+    return {row[0]: row[1] for row in rows}
 
 
 async def to_review(session: AsyncSession, keyring: Keyring, now: datetime) -> list[Card]:
@@ -277,7 +278,8 @@ async def to_review(session: AsyncSession, keyring: Keyring, now: datetime) -> l
 async def ended_since(session: AsyncSession, since: datetime) -> dict[str, int]:
     """How conversations with volunteers ended, counted."""
     query = select(DispositionRow.outcome, func.count()).where(DispositionRow.at > since)
-    return dict((await session.execute(query.group_by(DispositionRow.outcome))).tuples().all())
+    rows = (await session.execute(query.group_by(DispositionRow.outcome))).all()
+    return {row[0]: row[1] for row in rows}
 
 
 Pulse = frozenset[tuple[str, int, int, int]]
@@ -287,10 +289,10 @@ async def pulse(session: AsyncSession) -> Pulse:
     """The newest rows that a page may show, with their state: what differs between two readings has changed."""
     found: set[tuple[str, int, int, int]] = set()
     inbound = select(InboundRow.id, InboundRow.conversation_id).order_by(InboundRow.id.desc()).limit(100)
-    found |= {("i", id_, conversation, 0) for id_, conversation in (await session.execute(inbound)).tuples()}
+    found |= {("i", id_, conversation, 0) for id_, conversation in (await session.execute(inbound)).all()}
     outbound = select(OutboundRow.id, OutboundRow.conversation_id, OutboundRow.status)
-    sent = (await session.execute(outbound.order_by(OutboundRow.id.desc()).limit(200))).tuples()
+    sent = (await session.execute(outbound.order_by(OutboundRow.id.desc()).limit(200))).all()
     found |= {("o", id_, conversation, status) for id_, conversation, status in sent}
     actions = select(ActionRow.id, ActionRow.conversation_id).order_by(ActionRow.id.desc()).limit(100)
-    found |= {("a", id_, conversation, 0) for id_, conversation in (await session.execute(actions)).tuples()}
+    found |= {("a", id_, conversation, 0) for id_, conversation in (await session.execute(actions)).all()}
     return frozenset(found)
