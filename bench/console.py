@@ -49,12 +49,14 @@ class Console:
 
     async def listen(self) -> None:
         """Read the stream until cancelled."""
-        async with httpx.AsyncClient(trust_env=False, timeout=None) as http:
-            async with http.stream("GET", f"{self._url}/console/events", headers={"cookie": "who=3"}) as stream:
-                async for line in stream.aiter_lines():
-                    self.is_open.set()
-                    if line.startswith("event: c"):
-                        self.told[line.removeprefix("event: ")] = time.perf_counter()
+        async with (
+            httpx.AsyncClient(trust_env=False, timeout=None) as http,
+            http.stream("GET", f"{self._url}/console/events", headers={"cookie": "who=3"}) as stream,
+        ):
+            async for line in stream.aiter_lines():
+                self.is_open.set()
+                if line.startswith("event: c"):
+                    self.told[line.removeprefix("event: ")] = time.perf_counter()
 
 
 async def measure(database_url: str) -> bool:

@@ -91,8 +91,8 @@ class Desk:
 
     async def lines(self, request: Request) -> Response:
         """The transcript."""
-        opened = await self._open(request.state.account, request.path_params["id"])
-        return page(request, "lines.html", one=opened)
+        found = await self._view(request.state.account, request.path_params["id"])
+        return page(request, "lines.html", one={"view": found})
 
     async def context(self, request: Request) -> Response:
         """What to know about the person, and what to do."""
