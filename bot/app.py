@@ -20,6 +20,7 @@ from bot.config import ROOT, Settings, TelegramMode
 from bot.dialogue.child import EngineChild
 from bot.dialogue.content import ContentError, Words
 from bot.dialogue.rasa import Engine
+from bot.flows import waiting
 from bot.flows.helpline import Clock, Helpline
 from bot.flows.plan import REQUIRED_KEYS
 from bot.flows.poll import TelegramPoller
@@ -29,6 +30,7 @@ from bot.store.database import Database
 from bot.store.directory import load_directory
 from bot.store.rights import load_rights
 from bot.store.understanding import load_triage
+from bot.web import console
 from bot.web.console.accounts import AccountPages
 from bot.web.console.auth import Authentication
 from bot.web.console.guard import Door
@@ -51,7 +53,7 @@ def system_clock() -> datetime:
 def load_words() -> Words:
     """The words of responses/, complete as far as the gateway itself needs them."""
     words = Words.load(ROOT / "responses")
-    missing = [key for key in REQUIRED_KEYS if key not in words]
+    missing = [key for key in (*REQUIRED_KEYS, *waiting.REQUIRED_KEYS) if key not in words]
     if missing:
         raise ContentError(f"responses/: {', '.join(missing)} missing")
     return words
@@ -182,6 +184,7 @@ def _routes(settings: Settings, role: str, helpline: Helpline, webhooks: Webhook
     routes += Authentication(helpline, settings).routes()
     routes += AccountPages(helpline).routes()
     routes += LastResort(helpline).routes()
+    routes += console.routes(helpline)
     if settings.has_simulator:
         routes += Simulator(helpline).routes()
     return routes

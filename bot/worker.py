@@ -18,6 +18,7 @@ from bot.flows.helpline import Clock, Helpline
 from bot.flows.limits import Limits
 from bot.flows.receive import answer, claim_turn
 from bot.flows.retention import Retention
+from bot.flows.watch import Watch
 from bot.store import inbox, outbox
 from bot.store.database import Database
 
@@ -66,12 +67,14 @@ class Worker:
         self._retention = Retention(helpline)
         database, clock = helpline.database, helpline.clock
         self._loops = (_Loop(answers, database, clock), _Loop(deliveries, database, clock))
+        self._watch = Watch(helpline)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Start the loops."""
         self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self._loops]
         self._tasks.append(asyncio.create_task(self._retention.run(), name="retention"))
+        self._tasks.append(asyncio.create_task(self._watch.run(), name="watch"))
 
     async def stop(self) -> None:
         """Stop the loops and what they are doing."""

@@ -20,6 +20,7 @@ from bot.config import ROOT, Settings, TelegramMode
 from bot.dialogue.child import EngineChild, EngineMissingError
 from bot.dialogue.content import ContentError
 from bot.dialogue.rasa import Engine
+from bot.domain.schedules import Schedule
 from bot.store.database import Database
 from bot.store.directory import DirectoryError, load_directory
 from bot.store.migrate import current_revision, newest_revision
@@ -74,7 +75,7 @@ def _content(settings: Settings) -> list[Finding]:
             "ok", f"words and directory read: {len(directory.services)} services, {len(directory.countries)} countries"
         )
     ]
-    if not directory.team.expression:
+    if isinstance(directory.team, Schedule) and not directory.team.expression:
         findings.append(Finding("warn", "directory/team.yml: no hours, so nobody is promised an answer"))
     return findings
 

@@ -13,6 +13,7 @@ from bot.domain.risk import RiskLevel
 from bot.domain.schedules import Hours, Schedule
 from bot.domain.services import Offer as Offer
 from bot.domain.services import Service
+from bot.domain.shifts import Rota
 
 MAX_OFFERS = 3
 THEMES = (
@@ -96,7 +97,7 @@ class Directory:
     """Every service, by country and theme, and the hours of our own team."""
 
     def __init__(
-        self, services: Mapping[str, Service], countries: Mapping[str, Country], team: Schedule, home: str
+        self, services: Mapping[str, Service], countries: Mapping[str, Country], team: Schedule | Rota, home: str
     ) -> None:
         self.services = services
         self.countries = {code: country for code, country in countries.items() if country.is_served}

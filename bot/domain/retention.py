@@ -65,6 +65,12 @@ RULES: tuple[Rule, ...] = (
     Rule("outbound_messages", Way.WORDS, None, "created_at", "P11"),
     Rule("escalations", Way.TRACE, TRACES_KEPT, "waiting_since", "P11: waits are measured without content"),
     Rule("conversation_actions", Way.TRACE, TRACES_KEPT, "at", "P11: logs without content"),
+    Rule("conversation_notes", Way.WORDS, None, "at", "P11: notes are words about a person"),
+    Rule("drafts", Way.WORDS, None, "updated_at", "P11: what was typed and not sent"),
+    Rule("follow_ups", Way.WORDS, None, "due_at", "P11: nobody who left is written to"),
+    Rule("assignments", Way.TRACE, TRACES_KEPT, "claimed_at", "P11: who held what, without content"),
+    Rule("dispositions", Way.TRACE, TRACES_KEPT, "at", "P11: coded outcomes, without content"),
+    Rule("help_calls", Way.TRACE, TRACES_KEPT, "at", "P11: logs without content"),
     Rule("safeguarding_holds", Way.TRACE, TRACES_KEPT, "until", "GDPR 17(3), P12, P21"),
     Rule("reveal_requests", Way.AGE, TRACES_KEPT, "asked_at", "P14: who saw an address stays known for 12 months"),
     Rule("blocks", Way.AGE, 30 * DAY, "until", "minimisation: a decision that ended says nothing any more"),
@@ -76,7 +82,9 @@ RULES: tuple[Rule, ...] = (
     Rule("audit_log", Way.CHAINED, TRACES_KEPT, "at", "P17, P11: 12 months"),
     Rule("accounts", Way.FORGOTTEN, TRACES_KEPT, "disabled_at", "volunteers' own data, 12 months after they left"),
     Rule("recovery_codes", Way.WITH_OWNER, None, "", "end with their account"),
-    Rule("retractions", Way.AGE, 7 * DAY, "asked_at", "provider ids of messages deleted on the phone, or past deleting"),
+    Rule(
+        "retractions", Way.AGE, 7 * DAY, "asked_at", "provider ids of messages deleted on the phone, or past deleting"
+    ),
     Rule("feedback", Way.NOBODY, None, "", "a day, a topic and a tap: nobody's data"),
     Rule("daily_counts", Way.NOBODY, None, "", "P11: aggregate, shown only from ten up"),
     Rule("leases", Way.NOBODY, None, "", "which process does what"),

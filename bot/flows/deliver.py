@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain.messages import Receipt, SendError, SendResult, Sent
 from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
-from bot.store import outbox, retractions
+from bot.store import handover, outbox, retractions
 from bot.store.outbox import Delivery, OutboxClaim
 
 FIRST_RETRY = 1.0
@@ -35,6 +35,10 @@ async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> Non
         await _retract(helpline, delivery)
     while delivery is not None:
         await limits.wait(delivery.channel, delivery.address)
+        if await _is_overtaken(helpline, delivery):
+            async with helpline.database.write() as session:
+                delivery = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
+            continue
         result = await helpline.channels[delivery.channel].send(delivery.address, delivery.message)
         async with helpline.database.write() as session:
             await _record(helpline, session, delivery, result)
@@ -52,6 +56,14 @@ async def _retract(helpline: Helpline, delivery: Delivery) -> None:
         if await helpline.channels[delivery.channel].retract(delivery.address, retraction.external_ids):
             async with helpline.database.write() as session:
                 await retractions.done(session, retraction.id, helpline.clock())
+
+
+async def _is_overtaken(helpline: Helpline, delivery: Delivery) -> bool:
+    """The bot never talks over a volunteer: asked again at the last moment, as the provider's rate may have made us wait."""
+    if delivery.message.urgent:
+        return False
+    async with helpline.database.read() as session:
+        return await handover.is_overtaken(session, delivery.conversation_id, delivery.author)
 
 
 async def _record(helpline: Helpline, session: AsyncSession, delivery: Delivery, result: SendResult) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import i18n
 from bot.dialogue.content import SPOKEN
-from bot.domain.conversations import Route, due_at, route
+from bot.domain.conversations import Mode, Route, due_at, route
 from bot.domain.intents import HIGH_INTENTS
 from bot.domain.messages import ContactNews, InboundKind, InboundMessage
 from bot.domain.replies import EngineAnswer, EngineFailure, ReplyPlan
@@ -20,12 +20,13 @@ from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
+from bot.flows import passage, shifts, waiting, watch
 from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
 from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
 from bot.flows.rights import export
-from bot.store import contacts, feedback, handover, inbox, outbox, retractions
+from bot.store import contacts, feedback, inbox, outbox, retractions
 from bot.store.erasure import erase
 from bot.store.inbox import LaneClaim, LaneLostError, OpenThread
 
@@ -44,6 +45,9 @@ class Accepted:
 
 async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
     """Store a message once, with its verdict. At imminent risk the emergency words are queued in the same transaction."""
+    await shifts.rota(helpline)
+    if await watch.enrol(helpline, message):
+        return Accepted(is_new=False)
     try:
         async with helpline.database.write() as session:
             if await inbox.is_known(session, message.channel, message.external_id):
@@ -143,6 +147,7 @@ async def answer(helpline: Helpline, claimed: Claimed) -> ReplyPlan | None:
 async def plan_turn(helpline: Helpline, turn: Turn) -> ReplyPlan:
     """What to say and do about a turn. Never raises for the engine: whatever it does, there is a plan."""
     now = turn.received_at
+    await shifts.rota(helpline)
     planner = Planner(helpline.words, helpline.directory)
     turn = resolve_control(resolve_tap(turn), helpline.words)
     assessment = _breath(helpline, turn)
@@ -172,6 +177,8 @@ def _breath(helpline: Helpline, turn: Turn) -> Assessment:
 async def _dialogue(
     helpline: Helpline, planner: Planner, turn: Turn, assessment: Assessment, now: datetime
 ) -> ReplyPlan:
+    if turn.payload.startswith(waiting.PREFIX):
+        return waiting.plan_choice(helpline, turn, assessment, now)
     if is_start(turn):
         return planner.welcome(turn, assessment, now)
     if not reads_words(turn):
@@ -263,9 +270,16 @@ async def _commit_plan(
         for index, part in enumerate(channel.prepare(message))
     )
     await inbox.record_turn(session, opened, plan, now)
+    if payload := plan.settings.get(waiting.SETTING):
+        await waiting.apply_choice(helpline, session, opened, payload, now)
+    elif plan.escalate or (opened.thread.is_waiting and not plan.settings.get("erase")):
+        await passage.escalate(session, opened, plan, now)
+    if Mode(opened.row.mode) is Mode.VOLUNTEER:
+        # A volunteer took over while this answer was in the making: only emergency words are still said.
+        prepared = tuple(message for message in prepared if message.urgent)
     await outbox.enqueue(session, opened, prepared, now)
-    if plan.escalate or (opened.thread.is_waiting and not plan.settings.get("erase")):
-        await handover.escalate(session, opened, plan.escalate, plan.assessment.risk, now)
+    if plan.escalate and plan.assessment.risk < RiskLevel.IMMINENT and not plan.state.asked:
+        await passage.offer_company(helpline, session, opened, plan.state, now)
 
 
 async def record_contact_news(helpline: Helpline, news: ContactNews) -> None:

@@ -51,6 +51,11 @@ class Wording:
         """Whether our own people are known to be on duty."""
         return self._team.is_open
 
+    @property
+    def team_opens_at(self) -> datetime | None:
+        """When our own people are back, if that is known."""
+        return self._team.opens_at
+
     def say(self, key: str, **values: str) -> OutboundMessage:
         """The words of a key, with `values` and numbers of the directory filled in."""
         message = self._words.say(key, self._language, used=self._used)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.messages import ContactNews, InboundMessage
 from bot.store.crypto import Keyring
-from bot.store.tables import ContactRow
+from bot.store.tables import ContactRow, ConversationRow
 
 ANIMALS = [
     "Loutre",
@@ -108,3 +108,14 @@ async def record_reachable(session: AsyncSession, keyring: Keyring, news: Contac
         .where(ContactRow.channel == news.channel, ContactRow.address_hash.in_(hashes))
         .values(is_reachable=news.reachable)
     )
+
+
+async def address_of_conversation(session: AsyncSession, keyring: Keyring, conversation_id: int) -> tuple[str, str]:
+    """Channel and address of whoever a conversation is with; for channels only, never for pages (P14)."""
+    query = (
+        select(ContactRow)
+        .join(ConversationRow, ConversationRow.contact_id == ContactRow.id)
+        .where(ConversationRow.id == conversation_id)
+    )
+    row = (await session.execute(query)).scalar_one()
+    return row.channel, address_of(keyring, row)

@@ -12,7 +12,7 @@ from bot.domain.conversations import Mode, is_over
 from bot.domain.messages import InboundMessage
 from bot.domain.replies import ReplyPlan
 from bot.domain.risk import Assessment, RiskLevel
-from bot.domain.turns import Thread, Turn
+from bot.domain.turns import DialogueState, Thread, Turn
 from bot.store import blocks
 from bot.store.contacts import Defaults, lock_contact
 from bot.store.crypto import DataKey, Keyring
@@ -208,6 +208,11 @@ async def lock_claimed(session: AsyncSession, keyring: Keyring, claim: LaneClaim
     row = (await session.execute(query)).scalar_one_or_none()
     if row is None or row.lane_fence != claim.fence:
         raise LaneLostError
+    return await reopen(session, keyring, row)
+
+
+async def reopen(session: AsyncSession, keyring: Keyring, row: ConversationRow) -> OpenThread:
+    """A conversation whose row is at hand, with its contact, its key and the value the flows work with."""
     contact = (await session.execute(select(ContactRow).where(ContactRow.id == row.contact_id))).scalar_one()
     key = keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}")
     return OpenThread(contact, row, key, await _thread(session, contact, row, key))
@@ -258,6 +263,11 @@ async def record_turn(session: AsyncSession, opened: OpenThread, plan: ReplyPlan
     row.not_understood = 0 if plan.understood else row.not_understood + 1
     row.state_sealed = seal_state(opened.key, plan.state, row.id)
     await session.flush()
+
+
+def remember(opened: OpenThread, state: DialogueState) -> None:
+    """Keep the dialogue's state, changed outside a turn."""
+    opened.row.state_sealed = seal_state(opened.key, state, opened.row.id)
 
 
 async def next_due(session: AsyncSession) -> datetime | None:

@@ -40,6 +40,7 @@ class Delivery:
     attempts: int
     created_at: datetime
     last_inbound_at: datetime
+    author: str = "bot"
 
 
 async def enqueue(
@@ -138,6 +139,7 @@ async def _delivery(session: AsyncSession, keyring: Keyring, row: ConversationRo
         attempts=outbound.attempts,
         created_at=outbound.created_at,
         last_inbound_at=row.last_inbound_at,
+        author=outbound.author,
     )
 
 

@@ -194,6 +194,13 @@ class EscalationRow(Base):
     country: Mapped[str] = mapped_column(String(2))
     waiting_since: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    taken_at: Mapped[datetime | None]
+    needs: Mapped[str] = mapped_column(String(60), default="")
+    is_back: Mapped[bool] = mapped_column(default=False)
+    choice: Mapped[str] = mapped_column(String(12), default="")
+    told_at: Mapped[datetime | None]
+    alerted_at: Mapped[datetime | None]
+    alerts: Mapped[int] = mapped_column(SmallInteger, default=0)
 
 
 class ActionRow(Base):

@@ -70,7 +70,7 @@ async def write(
             text("UPDATE outbound_messages SET external_id = :sid, accepted_at = created_at, status = :status"),
             {"sid": f"{sid}out", "status": int(DeliveryStatus.DELIVERED)},
         )
-        await handover.escalate(session, opened, "asked", risk, START)
+        await handover.escalate(session, opened, "asked", risk, START, frozenset())
         row.mode = mode
         await session.flush()
         return Written(row.id, opened.contact.id, row.key_wrapped)

@@ -1,1 +1,28 @@
-"""The volunteers' pages, and the door in front of them."""
+"""The volunteers' pages, behind a door (auth, guard): queue, conversations, the board of supervisors, rota and closures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from bot.flows.helpline import Helpline
+from bot.web.console.acts import Acts
+from bot.web.console.desk import Desk
+from bot.web.console.duty import Duty
+from bot.web.console.live import Live
+from bot.web.console.supervision import Supervision
+
+STATIC = Path(__file__).parent / "static"
+
+
+def routes(helpline: Helpline) -> list[BaseRoute]:
+    """Every route under /console except those of signing in and of accounts."""
+    return [
+        *Desk(helpline, Live(helpline)).routes(),
+        *Acts(helpline).routes(),
+        *Duty(helpline).routes(),
+        *Supervision(helpline).routes(),
+        Mount("/console/static", StaticFiles(directory=STATIC)),
+    ]

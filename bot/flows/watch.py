@@ -1,0 +1,187 @@
+"""Watches over the queue: takes conversations back from volunteers who went silent, climbs alerts, writes when agreed.
+
+Every few seconds, in one process at a time. Nothing here decides about anybody: it only keeps promises and calls people.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.domain.conversations import Mode
+from bot.domain.handover import PATIENCE, window_until
+from bot.domain.messages import InboundMessage, OutboundMessage
+from bot.domain.risk import RiskLevel
+from bot.flows import shifts
+from bot.flows.helpline import Helpline
+from bot.flows.passage import speak
+from bot.flows.waiting import place_of, wording
+from bot.store import alerts, casework, handover, leases, volunteers
+from bot.store.alerts import Recipient, Unanswered
+from bot.store.casework import DueFollowUp
+from bot.store.volunteers import Held
+
+EVERY = 2.0
+LEASE = timedelta(seconds=20)
+TELL_AGAIN = timedelta(minutes=15)
+TELL_UNTIL = timedelta(hours=2)
+"""The place in the queue is told again this often, and no longer than this: news, not noise."""
+_CODE = re.compile(r"alert-[0-9a-f]{16}")
+_log = structlog.get_logger(__name__)
+
+
+class Watch:
+    """The loop; `once` is one round of it."""
+
+    def __init__(self, helpline: Helpline) -> None:
+        self._helpline = helpline
+        self._holder = secrets.token_hex(8)
+
+    async def run(self) -> None:
+        """Round after round until cancelled."""
+        while True:
+            try:
+                async with self._helpline.database.write() as session:
+                    mine = await leases.hold(session, "watch", self._holder, self._helpline.clock(), LEASE)
+                if mine is not None:
+                    await once(self._helpline)
+            except (SQLAlchemyError, OSError) as error:
+                _log.error("watch interrupted", error=type(error).__name__)
+            await asyncio.sleep(EVERY)
+
+
+async def once(helpline: Helpline) -> None:
+    """One round."""
+    await shifts.rota(helpline)
+    now = helpline.clock()
+    async with helpline.database.read() as session:
+        silent = await volunteers.silent(session, now)
+        due = await casework.due_follow_ups(session, now)
+        waiting = await alerts.unanswered(session)
+    for one in silent:
+        await take_back(helpline, one)
+    for follow_up in due:
+        await write_as_agreed(helpline, follow_up)
+    for person in waiting:
+        await climb(helpline, person, len(waiting))
+        await tell_again(helpline, person)
+
+
+async def take_back(helpline: Helpline, held: Held) -> None:
+    """A volunteer went silent: the person goes to the head of the queue with a word of explanation; supervisors are told."""
+    now = helpline.clock()
+    async with helpline.database.write() as session:
+        opened = await handover.lock(session, helpline.keyring, held.conversation_id)
+        stale = [one for one in await volunteers.silent(session, now) if one.conversation_id == held.conversation_id]
+        if opened is None or not stale or opened.row.volunteer_id != held.volunteer_id:
+            return
+        await volunteers.release(session, held.conversation_id, "silent", now)
+        if not await handover.change_owner(session, opened.row, Mode.WAITING, None, now, "system", "silent"):
+            return
+        await handover.put_back(session, opened, "silent", now, at_head=True)
+        await casework.call_supervisor(session, held.conversation_id, held.volunteer_id, "silent", now)
+        await speak(helpline, session, opened, (wording(helpline, opened, now).say("utter_people_lost"),), now)
+    helpline.outbox_changed.ring()
+    chosen = [one for one in await _recipients(helpline) if one.role == "supervisor"]
+    await _send(helpline, chosen, "silent", 1, opened.row.language)
+
+
+async def write_as_agreed(helpline: Helpline, follow_up: DueFollowUp) -> None:
+    """A message agreed on: neutral words, within the channel's window, to nobody who said stop (R25)."""
+    now = helpline.clock()
+    async with helpline.database.write() as session:
+        opened = await handover.lock(session, helpline.keyring, follow_up.conversation_id)
+        if opened is None:
+            return
+        result = "sent"
+        until = window_until(opened.contact.channel, opened.contact.last_inbound_at)
+        if opened.contact.stopped_at is not None or not opened.contact.is_reachable:
+            result = "stopped"
+        elif until is not None and until <= now:
+            result = "window"
+        elif Mode(opened.row.mode) is Mode.VOLUNTEER:
+            result = "held"
+        else:
+            key = "utter_people_written_back" if follow_up.asked_by == "contact" else "utter_people_follow_up"
+            await speak(helpline, session, opened, (wording(helpline, opened, now).say(key),), now)
+        if follow_up.asked_by == "contact":
+            await handover.choose(session, follow_up.conversation_id, "wait", now)
+        await casework.settle_follow_up(session, follow_up.id, result, now)
+    helpline.outbox_changed.ring()
+
+
+async def climb(helpline: Helpline, person: Unanswered, count: int) -> None:
+    """Alert who is on duty, then everybody who speaks the language, then the supervisors; never a word of content."""
+    now = helpline.clock()
+    if person.alerts >= 3 or (person.alerted_at is not None and now - person.alerted_at < PATIENCE[person.risk]):
+        return
+    is_open = (await shifts.rota(helpline)).status(now).is_open
+    if not is_open and person.risk < RiskLevel.HIGH:
+        return
+    everyone = await _recipients(helpline)
+    chosen = [one for one in everyone if _is_for(one, person, is_open=is_open)]
+    async with helpline.database.write() as session:
+        await alerts.mark_alerted(session, person.escalation_id, now)
+        handover.record(session, person.conversation_id, now, "system", "alerted", f"step{person.alerts + 1}")
+    await _send(helpline, chosen, max(person.risk, RiskLevel.CONCERN).word, count, person.language)
+
+
+def _is_for(one: Recipient, person: Unanswered, *, is_open: bool) -> bool:
+    """Whether this step of the climb reaches somebody. With nobody on duty it begins with the supervisors."""
+    speaks = (
+        not one.languages or person.language in one.languages or (person.language == "ary" and "ar" in one.languages)
+    )
+    if person.alerts >= 2 or not is_open:
+        return one.role == "supervisor"
+    return speaks and (one.is_on_duty or person.alerts == 1)
+
+
+async def tell_again(helpline: Helpline, person: Unanswered) -> None:
+    """The place in the queue, told again sparingly to who chose to wait."""
+    now = helpline.clock()
+    last = person.told_at or person.waiting_since
+    if person.choice != "wait" or now - last < TELL_AGAIN or now - person.waiting_since > TELL_UNTIL:
+        return
+    if not helpline.directory.team.status(now).is_open:
+        return
+    async with helpline.database.write() as session:
+        opened = await handover.lock(session, helpline.keyring, person.conversation_id)
+        if opened is None or Mode(opened.row.mode) is not Mode.WAITING:
+            return
+        await alerts.mark_told(session, person.escalation_id, now)
+        await speak(helpline, session, opened, (await place_of(helpline, session, opened, now),), now)
+    helpline.outbox_changed.ring()
+
+
+async def _recipients(helpline: Helpline) -> list[Recipient]:
+    async with helpline.database.read() as session:
+        return await alerts.recipients(session, helpline.keyring)
+
+
+async def _send(helpline: Helpline, chosen: list[Recipient], kind: str, count: int, language: str) -> None:
+    channel = helpline.channels.get("telegram")
+    if channel is None:
+        return
+    for one in chosen:
+        said = helpline.words.say(f"utter_people_alert_{kind}", one.language)
+        text = said.text.replace("{count}", str(count)).replace("{language}", language)
+        result = await channel.send(one.chat, OutboundMessage(text))
+        _log.info("alert sent", volunteer=one.volunteer_id, kind=kind, result=type(result).__name__)
+
+
+async def enrol(helpline: Helpline, message: InboundMessage) -> bool:
+    """A volunteer sends the code of the console from the chat where alerts shall come: it is not a person in need."""
+    if message.channel != "telegram" or not _CODE.fullmatch(message.text.strip()):
+        return False
+    async with helpline.database.write() as session:
+        row = await alerts.enrol(session, helpline.keyring, message.text.strip(), message.address, helpline.clock())
+    if row is None:
+        return False
+    language = "en" if row.languages and "fr" not in row.languages else "fr"
+    await helpline.channels["telegram"].send(message.address, helpline.words.say("utter_people_alerts_on", language))
+    return True

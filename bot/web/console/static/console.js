@@ -1,0 +1,185 @@
+// The console's own behaviour: drafts, hints, the heartbeat, times that count, tabs on a phone. Texts are set as text only.
+"use strict";
+
+const DRAFT_AFTER = 700;
+const HINTS_AFTER = 350;
+const BEAT_EVERY = 20000;
+const THERE_FOR = 90000;
+const csrf = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRF-Token"];
+let lastSign = Date.now();
+const timers = new WeakMap();
+
+for (const sign of ["keydown", "pointerdown", "pointermove", "scroll", "focus"]) {
+  window.addEventListener(sign, () => { lastSign = Date.now(); }, { passive: true, capture: true });
+}
+
+function post(url, values) {
+  return fetch(url, {
+    method: "POST",
+    headers: { "Content-Type": "application/x-www-form-urlencoded", "X-CSRF-Token": csrf, "HX-Request": "true" },
+    body: new URLSearchParams(values),
+  });
+}
+
+function later(element, name, wait, work) {
+  const own = timers.get(element) || {};
+  clearTimeout(own[name]);
+  own[name] = setTimeout(work, wait);
+  timers.set(element, own);
+}
+
+function onTyped(area) {
+  const form = area.closest("form[data-draft]");
+  if (!form) return;
+  later(area, "draft", DRAFT_AFTER, () => post(form.dataset.draft, { text: area.value }).catch(() => lost(true)));
+  later(area, "hints", HINTS_AFTER, async () => {
+    const answer = await post(form.dataset.hints, { text: area.value }).catch(() => null);
+    // Our own server escaped everything in it, quotes of the draft included.
+    if (answer && answer.ok) form.querySelector(".hints").innerHTML = await answer.text();
+  });
+}
+
+function insert(conversation, text) {
+  const area = document.getElementById("text-" + conversation);
+  if (!area) return;
+  area.value = area.value ? area.value.trimEnd() + "\n\n" + text : text;
+  showPane("talk");
+  area.focus();
+  onTyped(area);
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.matches(".composer textarea")) onTyped(event.target);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches(".composer textarea")) {
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  }
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.insert");
+  if (button) insert(button.dataset.conversation, button.dataset.insert);
+  const tab = event.target.closest("[role=tab]");
+  if (tab) showPane(tab.dataset.pane);
+  if (event.target.closest(".reason a")) showPane("talk");
+});
+document.addEventListener("change", async (event) => {
+  if (!event.target.matches("select.theme") || !event.target.value) return;
+  const { conversation } = event.target.dataset;
+  const url = `/console/c/${conversation}/referral?theme=${encodeURIComponent(event.target.value)}`;
+  const answer = await fetch(url).catch(() => null);
+  if (answer && answer.ok) insert(conversation, await answer.text());
+  event.target.value = "";
+});
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches("[role=tab]")) return;
+  const tabs = [...document.querySelectorAll("[role=tab]")];
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length];
+  next.focus();
+  showPane(next.dataset.pane);
+});
+
+function showPane(name) {
+  for (const pane of document.querySelectorAll(".pane")) pane.classList.toggle("shown", pane.id === "pane-" + name);
+  for (const tab of document.querySelectorAll("[role=tab]")) {
+    tab.setAttribute("aria-selected", String(tab.dataset.pane === name));
+    tab.tabIndex = tab.dataset.pane === name ? 0 : -1;
+  }
+}
+
+function spell(milliseconds) {
+  const minutes = Math.max(0, Math.floor(milliseconds / 60000));
+  const hours = Math.floor(minutes / 60);
+  return hours ? `${hours} h ${String(minutes % 60).padStart(2, "0")}` : `${minutes} min`;
+}
+
+function tick() {
+  for (const time of document.querySelectorAll("time.elapsed")) time.textContent = spell(Date.now() - Date.parse(time.dataset.since));
+  for (const mark of document.querySelectorAll(".window[data-until]")) {
+    const left = Date.parse(mark.dataset.until) - Date.now();
+    mark.querySelector(".left").textContent = spell(left);
+    mark.classList.toggle("short", left < 2 * 3600 * 1000);
+    const warning = mark.closest(".talk").querySelector(".window-closed");
+    if (warning) warning.hidden = left > 0;
+  }
+}
+
+function toEnd(scroll) { scroll.scrollTop = scroll.scrollHeight; }
+const atEnd = new WeakMap();
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const scroll = event.detail.target.closest && event.detail.target.closest(".scroll");
+  if (scroll) atEnd.set(scroll, scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80);
+});
+document.body.addEventListener("htmx:sseMessage", () => lost(false));
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  const scroll = event.detail.target.closest && event.detail.target.closest(".scroll");
+  if (scroll && atEnd.get(scroll)) toEnd(scroll);
+  tick();
+  listen();
+});
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt;
+  if (!form.matches("form.composer") || !event.detail.successful || event.detail.xhr.getResponseHeader("HX-Retarget")) return;
+  const area = form.querySelector("textarea");
+  const own = timers.get(area) || {};
+  clearTimeout(own.draft);
+  clearTimeout(own.hints);
+  area.value = "";
+  form.querySelector(".hints").replaceChildren();
+  area.focus();
+});
+
+// A blink is not worth a word: said only when the line stays cut, and taken back when it is there again.
+let lostTimer = 0;
+let isLeaving = false;
+window.addEventListener("pagehide", () => { isLeaving = true; });
+function lost(isLost) {
+  clearTimeout(lostTimer);
+  if (!isLost) document.getElementById("lost").hidden = true;
+  else if (!isLeaving) lostTimer = setTimeout(() => { document.getElementById("lost").hidden = false; }, 2500);
+}
+let wasLost = false;
+document.body.addEventListener("htmx:sseError", () => { wasLost = true; lost(true); });
+document.body.addEventListener("htmx:sendError", () => { wasLost = true; lost(true); });
+document.body.addEventListener("htmx:sseOpen", () => {
+  lost(false);
+  if (wasLost) htmx.trigger(document.body, "resync");
+  wasLost = false;
+});
+
+async function beat() {
+  if (document.visibilityState !== "visible" && Date.now() - lastSign > THERE_FOR) return;
+  if (Date.now() - lastSign > THERE_FOR) return;
+  await post("/console/beat", {}).catch(() => null);
+}
+
+// Sound: for somebody in immediate danger only, once each.
+let heard = null;
+function listen() {
+  const now = new Set([...document.querySelectorAll("#queue .card[data-risk=imminent]")].map((card) => card.dataset.id));
+  const isNew = heard && [...now].some((id) => !heard.has(id));
+  heard = new Set([...(heard || []), ...now]);
+  if (!isNew || localStorage.getItem("muted") === "yes" || !navigator.userActivation?.hasBeenActive) return;
+  const audio = new AudioContext();
+  const tone = audio.createOscillator();
+  const gain = audio.createGain();
+  gain.gain.setValueAtTime(0.12, audio.currentTime);
+  gain.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.6);
+  tone.frequency.value = 523;
+  tone.connect(gain).connect(audio.destination);
+  tone.start();
+  tone.stop(audio.currentTime + 0.6);
+}
+
+if (document.body.classList.contains("desk")) {
+  showPane(document.querySelector(".talk") ? "talk" : "queue");
+  document.querySelectorAll(".scroll").forEach(toEnd);
+  setInterval(beat, BEAT_EVERY);
+  beat();
+}
+tick();
+listen();
+setInterval(tick, 15000);
