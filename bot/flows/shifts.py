@@ -6,6 +6,9 @@ import time
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot.domain.accounts import Account
 from bot.domain.directory import Directory
 from bot.domain.handover import Refusal
@@ -14,6 +17,7 @@ from bot.domain.shifts import Change, Rota
 from bot.flows.helpline import Helpline
 from bot.store import shifts, volunteers
 
+_log = structlog.get_logger(__name__)
 FRESH = 2.0
 """Seconds for which a rota read from the rows is used; a closure made in the console holds everywhere after it."""
 LONGEST_SHIFT = timedelta(hours=12)
@@ -30,8 +34,12 @@ class TeamHours:
     async def refresh(self, helpline: Helpline, *, at_once: bool = False) -> Rota:
         """The rota as the rows have it, read again when it may have changed."""
         if at_once or time.monotonic() - self._read_at > FRESH:
-            async with helpline.database.read() as session:
-                self._rota = await shifts.load_rota(session, self._usual, helpline.clock() - LONGEST_SHIFT)
+            try:
+                async with helpline.database.read() as session:
+                    self._rota = await shifts.load_rota(session, self._usual, helpline.clock() - LONGEST_SHIFT)
+            except (SQLAlchemyError, OSError) as error:
+                # Nobody waits for the rota: what was known of it holds until it can be read again.
+                _log.error("rota not read", error=type(error).__name__)
             self._read_at = time.monotonic()
             helpline.directory.team = self._rota
         return self._rota
