@@ -80,6 +80,11 @@ RULES: tuple[Rule, ...] = (
     Rule("sign_in_failures", Way.AGE, DAY, "at", "throttling looks back a quarter of an hour"),
     Rule("console_sessions", Way.AGE, timedelta(0), "expires_at", "P17"),
     Rule("audit_log", Way.CHAINED, TRACES_KEPT, "at", "P17, P11: 12 months"),
+    Rule("volunteers", Way.AGE, TRACES_KEPT, "seen_at", "volunteers' own data, 12 months after they left"),
+    Rule("shift_changes", Way.AGE, TRACES_KEPT, "end", "volunteers' own data: the rota of the past year"),
+    Rule("rota", Way.NOBODY, None, "", "the weekly pattern, changed by supervisors"),
+    Rule("closures", Way.NOBODY, None, "", "when the team was closed"),
+    Rule("phrases", Way.NOBODY, None, "", "the team's own phrases"),
     Rule("accounts", Way.FORGOTTEN, TRACES_KEPT, "disabled_at", "volunteers' own data, 12 months after they left"),
     Rule("recovery_codes", Way.WITH_OWNER, None, "", "end with their account"),
     Rule(

@@ -46,6 +46,11 @@ class Unanswered:
     choice: str
 
 
+def place_of_chat(volunteer_id: int) -> str:
+    """Where a volunteer's own chat is sealed for."""
+    return f"volunteers.alert:{volunteer_id}"
+
+
 async def new_code(session: AsyncSession, volunteer_id: int, now: datetime) -> str:
     """A code to send to the bot from the chat where the alerts shall come."""
     row = await session.get_one(VolunteerRow, volunteer_id)
@@ -58,7 +63,7 @@ async def enrol(session: AsyncSession, keyring: Keyring, code: str, chat: str, n
     query = select(VolunteerRow).where(VolunteerRow.alert_code == code, VolunteerRow.alert_code_until > now)
     row = (await session.execute(query)).scalar_one_or_none()
     if row is not None:
-        row.alert_chat_sealed = keyring.seal_address(chat, f"volunteers.alert:{row.id}")
+        row.alert_chat_sealed = keyring.seal_address(chat, place_of_chat(row.id))
         row.alert_code = row.alert_code_until = None
     return row
 
@@ -81,7 +86,7 @@ async def recipients(session: AsyncSession, keyring: Keyring) -> list[Recipient]
     found = []
     for row in (await session.execute(query)).scalars():
         assert row.alert_chat_sealed is not None  # noqa: S101 - the query says so
-        chat = keyring.open_address(row.alert_chat_sealed, f"volunteers.alert:{row.id}")
+        chat = keyring.open_address(row.alert_chat_sealed, place_of_chat(row.id))
         languages = [language for language in row.languages.split(",") if language]
         language = "fr" if not languages or "fr" in languages else languages[0]
         is_on_duty = row.on_duty_since is not None

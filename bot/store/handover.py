@@ -15,6 +15,7 @@ from bot.domain.accounts import Account
 from bot.domain.conversations import Mode
 from bot.domain.handover import Waiting
 from bot.domain.risk import RiskLevel
+from bot.store import audit
 from bot.store.crypto import Keyring
 from bot.store.inbox import OpenThread, reopen
 from bot.store.tables import ActionRow, ConversationRow, EscalationRow
@@ -206,3 +207,4 @@ async def was_opened(session: AsyncSession, conversation_id: int, account: Accou
 async def note_opened(session: AsyncSession, conversation_id: int, account: Account, now: datetime) -> None:
     """Somebody opened a conversation; every opening is in the log, once a quarter of an hour for each reader."""
     record(session, conversation_id, now, f"account:{account.id}", "opened", "")
+    await audit.append(session, now, f"account:{account.id}", "opened", f"conversation:{conversation_id}", "")

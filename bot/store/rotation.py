@@ -5,19 +5,25 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.store import accounts
+from bot.store import accounts, alerts
 from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.tables import ContactRow, ConversationRow
 from bot.store.tables_accounts import AccountRow
+from bot.store.tables_people import VolunteerRow
 
 BATCH = 200
 
 
 async def rotate(database: Database, keyring: Keyring) -> dict[str, int]:
-    """Seal addresses, conversation keys and second factors with the first key; how many of each. Can be run again."""
-    report = {"addresses": 0, "conversations": 0, "second_factors": 0}
-    steps = {"addresses": _addresses, "conversations": _conversations, "second_factors": _second_factors}
+    """Seal with the first key whatever another sealed; how many of each kind. Can be run again."""
+    steps = {
+        "addresses": _addresses,
+        "conversations": _conversations,
+        "second_factors": _second_factors,
+        "alerts": _alerts,
+    }
+    report = dict.fromkeys(steps, 0)
     for name, step in steps.items():
         last = 0
         while True:
@@ -31,7 +37,12 @@ async def rotate(database: Database, keyring: Keyring) -> dict[str, int]:
 
 async def count_old(session: AsyncSession, keyring: Keyring) -> int:
     """How many values still need a key that is not the first."""
-    columns = (ContactRow.address_sealed, ConversationRow.key_wrapped, AccountRow.totp_sealed)
+    columns = (
+        ContactRow.address_sealed,
+        ConversationRow.key_wrapped,
+        AccountRow.totp_sealed,
+        VolunteerRow.alert_chat_sealed,
+    )
     return sum(
         [
             1
@@ -77,6 +88,19 @@ async def _second_factors(session: AsyncSession, keyring: Keyring, after: int) -
         if row.totp_sealed and not keyring.is_current(row.totp_sealed):
             place = accounts.place_of_second_factor(row.id)
             row.totp_sealed = keyring.seal_secret(keyring.open_secret(row.totp_sealed, place), place)
+            count += 1
+    await session.flush()
+    return (rows[-1].id if rows else 0), count
+
+
+async def _alerts(session: AsyncSession, keyring: Keyring, after: int) -> tuple[int, int]:
+    query = select(VolunteerRow).where(VolunteerRow.id > after).order_by(VolunteerRow.id).limit(BATCH).with_for_update()
+    rows = (await session.execute(query)).scalars().all()
+    count = 0
+    for row in rows:
+        if row.alert_chat_sealed and not keyring.is_current(row.alert_chat_sealed):
+            place = alerts.place_of_chat(row.id)
+            row.alert_chat_sealed = keyring.seal_address(keyring.open_address(row.alert_chat_sealed, place), place)
             count += 1
     await session.flush()
     return (rows[-1].id if rows else 0), count

@@ -15,6 +15,7 @@ from bot.domain.accounts import Account, Role
 from bot.domain.conversations import Mode
 from bot.domain.handover import EXPOSURE, Outcome, Volunteer, window_until
 from bot.domain.hints import hints
+from bot.domain.permissions import may_open
 from bot.domain.risk import RiskLevel
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
@@ -219,9 +220,7 @@ def _reasons(found: View) -> tuple[tuple[str, str, str], ...]:
 
 
 def _may_read(account: Account, found: View) -> bool:
-    if account.role is Role.SUPERVISOR:
-        return True
-    return found.mode is Mode.WAITING or (found.mode is Mode.VOLUNTEER and found.card.volunteer_id == account.id)
+    return may_open(account, found.mode, found.card.volunteer_id, is_queued=found.mode is Mode.WAITING)
 
 
 def theme_of(card: Card) -> str:
