@@ -7,7 +7,21 @@ import sys
 from collections.abc import Sequence
 
 from bot import logs
-from bot.commands import audit, chat, directory, doctor, keys, migrate, purge, serve, understand, volunteer
+from bot.commands import (
+    audit,
+    backup,
+    chat,
+    directory,
+    doctor,
+    keys,
+    migrate,
+    outbox,
+    purge,
+    restore,
+    serve,
+    understand,
+    volunteer,
+)
 from bot.config import SettingsError, load_settings, with_development_keys
 from bot.dialogue.child import EngineMissingError
 from bot.dialogue.content import ContentError
@@ -25,6 +39,9 @@ COMMANDS = {
     "audit": audit,
     "keys": keys,
     "purge": purge,
+    "outbox": outbox,
+    "backup": backup,
+    "restore": restore,
 }
 
 

@@ -34,7 +34,7 @@ async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> Non
     if delivery is not None:
         await _retract(helpline, delivery)
     while delivery is not None:
-        await limits.wait(delivery.channel, delivery.address)
+        await limits.wait(delivery.channel, delivery.address, urgent=delivery.message.urgent)
         if await _is_overtaken(helpline, delivery):
             async with helpline.database.write() as session:
                 delivery = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())

@@ -81,7 +81,7 @@ async def test_a_reply_held_back_by_the_providers_rate_is_withdrawn_when_somebod
     """Ownership is looked at again at the last moment before sending, after any waiting for the provider."""
 
     class Slow(Limits):
-        async def wait(self, channel: str, address: str) -> None:
+        async def wait(self, channel: str, address: str, *, urgent: bool = False) -> None:
             if not taken:
                 taken.append(await handover.claim(here.helpline, SAM, id_))
 
