@@ -19,10 +19,10 @@ run: train ## set up, train if stale, start the bot and say what to open
 	@exec .venv/bin/bot serve
 
 test: train ## run the whole test suite, with the real engine
-	@$(PY) -m pytest -q
+	@$(PY) -m pytest -q -n 2 --dist loadfile
 
 check: train lint types layers content validate audit ## exactly what CI runs
-	@$(PY) -m pytest -q
+	@$(PY) -m pytest -q -n 2 --dist loadfile
 
 lint:
 	@.venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet . && echo "ruff: clean"

@@ -8,7 +8,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -38,6 +38,11 @@ class Example:
 def read_examples(folder: Path) -> list[Example]:
     """Every message of nlu/<language>/*.yml."""
     return [example for path in sorted(folder.glob("*/*.yml")) if path.parent.name != "risk" for example in _read(path)]
+
+
+def read_answers(folder: Path) -> list[Example]:
+    """Short answers to our own questions ("quelques jours"), of every language: nothing that worries by itself."""
+    return [replace(example, language="") for path in sorted(folder.glob("*.yml")) for example in _read(path)]
 
 
 def _read(path: Path) -> Iterator[Example]:
@@ -106,7 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.flush()
     stamp.parent.mkdir(exist_ok=True)
     examples = read_examples(ROOT / "nlu")
-    for path, model in zip(files, (train_triage(examples), train_language(examples)), strict=True):
+    for path, model in zip(
+        files, (train_triage([*examples, *read_answers(ROOT / "nlu")]), train_language(examples)), strict=True
+    ):
         new = path.with_name(f"new-{path.name}")
         model.save(new)
         new.replace(path)
@@ -122,7 +129,7 @@ def _state() -> str:
         ROOT / "bot" / "fitting.py",
         *(ROOT / "bot" / "domain" / name for name in ("ngrams.py", "normalise.py", "sounds.py", "spellings.py")),
     ]
-    for path in [*sorted(sources), *sorted((ROOT / "nlu").glob("*/*.yml"))]:
+    for path in [*sorted(sources), *sorted((ROOT / "nlu").glob("*.yml")), *sorted((ROOT / "nlu").glob("*/*.yml"))]:
         if path.parent.name != "risk":
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -113,7 +113,8 @@ def longest_values(directory: Directory) -> dict[str, int]:
     notes = max(len(text) for service in services for text in service.note.values())
     moments = {"when": 30, "until": 10, "time": 10, "weekday": 12}
     access = {"language": 10, "country": 20, "age": 12, "at": 20, "words": 800}
-    return widest | moments | access | {"name": names, "note": notes, "police_choice": 200}
+    waits = {"count": 4, "ahead": 4, "median": 4, "ninth": 4}
+    return widest | moments | access | waits | {"name": names, "note": notes, "police_choice": 200}
 
 
 def show(directory: Directory, country: str, now: datetime | None, language: str) -> int:

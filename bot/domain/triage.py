@@ -26,6 +26,9 @@ HIGH_FROM = 0.27
 IMMINENT_FROM = 0.2
 CONCERN_FROM = 0.45
 """The model's probabilities from which a whole message is judged so grave: chosen for recall (docs/understanding.md)."""
+FRAGMENT = 3
+FRAGMENT_HIGH_FROM = 0.5
+"""So few words ("quelques jours", "ma mère") are mostly an answer to our own question: the model must be surer of them."""
 SENTENCE_HIGH_FROM = 0.75
 """A sentence alone has lost its surroundings: it must speak for itself to raise what the whole message says."""
 INTENT_RAISES_FROM = {RiskLevel.CONCERN: 0.5, RiskLevel.HIGH: 0.6, RiskLevel.IMMINENT: 0.7}
@@ -92,7 +95,8 @@ class Triage:
 
     def _by_model(self, text: str) -> Iterable[tuple[Reason, Danger | None]]:
         parts = sentences(text)[:MAX_SENTENCES]
-        best = self._judge(text, HIGH_FROM)
+        is_fragment = len(text.split()) <= FRAGMENT
+        best = self._judge(text, FRAGMENT_HIGH_FROM if is_fragment else HIGH_FROM)
         quote = text
         for part in parts if len(parts) > 1 else ():
             found = self._judge(part, SENTENCE_HIGH_FROM)

@@ -226,8 +226,9 @@ def test_nobody_on_duty_the_lines_given_are_those_for_what_was_told(helpline: To
     person.says("/suicidal_ideation")
     answer = person.says("une personne")
 
-    assert "utter_refer_suicide" == answer.keys[-1]
-    assert answer.messages[-1].text.split("\n\n")[1].endswith("3114")
+    lines = answer.messages[answer.keys.index("utter_refer_suicide")]
+
+    assert lines.text.split("\n\n")[1].endswith("3114")
 
 
 @pytest.mark.engine

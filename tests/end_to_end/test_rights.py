@@ -42,7 +42,7 @@ async def test_everything_is_erased_after_one_confirmation_and_at_telegram_too(d
             lambda: bool(gateway.telegram.sent[-1]["reply_markup"]) and len(gateway.telegram.sent) > before
         )
         await gateway.update(tap_update(3, 20, "/affirm"))
-        await gateway.until(lambda: has_any(gateway.telegram.texts(20)[-1], "effacé", "erased", "تمسح"))
+        await gateway.until(lambda: has_any(gateway.telegram.texts(20)[-1], "effacé", "erased", "تم المسح"))
         await gateway.until(lambda: (20, 1) in gateway.telegram.deleted, 45)
         sealed = await column(database_url, "SELECT count(*) FROM inbound_messages WHERE text_sealed IS NOT NULL")
         left = await column(database_url, "SELECT count(*) FROM outbound_messages")

@@ -13,8 +13,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from bot.domain.accounts import Role
 from tests.end_to_end.gateway import Gateway, running
-from tests.web.stub_door import StubDoor
+from tests.people import COOKIE, cookie_of, enrolled
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PICTURES = os.environ.get("CONSOLE_PICTURES", "")
@@ -31,13 +32,14 @@ class House:
 
     gateway: Gateway
     browser: Browser
+    cookies: dict[int, str]
 
     async def volunteer(self, who: int, *, width: int = 1440, dark: bool = False) -> Page:
         """The console of an account, in a browser of its own."""
         context = await self.browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", locale="fr-FR"
         )
-        await context.add_cookies([{"name": "who", "value": str(who), "url": self.gateway.url}])
+        await context.add_cookies([{"name": COOKIE, "value": self.cookies[who], "url": self.gateway.url}])
         page = await context.new_page()
         page.set_default_timeout(8_000)
         await page.goto(f"{self.gateway.url}/console")
@@ -56,14 +58,32 @@ class House:
 async def house(database_url: str) -> AsyncIterator[House]:
     """Everything running."""
     async with (
-        running(database_url, door=StubDoor, simulator=True) as gateway,
+        running(database_url, simulator=True) as gateway,
         async_playwright() as playwright,
     ):
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:
-            yield House(gateway, browser)
+            yield House(gateway, browser, await _sign_in(database_url))
         finally:
             await browser.close()
+
+
+async def _sign_in(database_url: str) -> dict[int, str]:
+    """Two volunteers and a supervisor with real accounts, and the cookie of each by the account's id."""
+    people = (("Sam", Role.VOLUNTEER), ("Lina", Role.VOLUNTEER), ("Nour", Role.SUPERVISOR))
+    accounts = [(await enrolled(database_url, name, role))[0] for name, role in people]
+    return {account.id: await cookie_of(database_url, account) for account in accounts}
+
+
+async def claim(page: Page) -> str:
+    """Take the first conversation as htmx does, whatever the page shows by now; what comes back."""
+    script = """() => fetch('/console/c/1/claim', {
+        method: 'POST',
+        headers: {...JSON.parse(document.body.getAttribute('hx-headers')), 'HX-Request': 'true',
+                  'Content-Type': 'application/x-www-form-urlencoded'},
+        body: '',
+    }).then(answer => answer.text())"""
+    return str(await page.evaluate(script))
 
 
 async def say(teen: Page, words: str) -> None:
@@ -131,17 +151,14 @@ async def test_a_draft_survives_a_reload_and_a_claim_raced_is_told(sqlite_url: s
         await lina.evaluate(
             "document.body.querySelector('#queue').removeAttribute('hx-trigger'); htmx.process(document.body)"
         )
-        await here.gateway.http.post(f"{here.gateway.url}/console/c/1/claim", headers={"cookie": "who=1"})
+        await claim(sam)
         await sam.goto(f"{here.gateway.url}/console/c/1")
         async with sam.expect_response(lambda answer: answer.url.endswith("/draft")):
             await sam.fill(".composer textarea", "à finir")
         await sam.reload()
 
         await expect(sam.locator(".composer textarea")).to_have_value("à finir")
-        answer = await here.gateway.http.post(
-            f"{here.gateway.url}/console/c/1/claim", headers={"cookie": "who=2", "hx-request": "true"}
-        )
-        assert "plus rapide" in answer.text
+        assert "plus rapide" in await claim(lina)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
