@@ -6,6 +6,7 @@ Run with `python -m bench.console`: 50 conversations live, 20 consoles open; the
 from __future__ import annotations
 
 import asyncio
+import re
 import statistics
 import sys
 import tempfile
@@ -16,12 +17,13 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from sqlalchemy import insert
 
+from bot.domain.accounts import Role
 from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.tables import ContactRow, ConversationRow, EscalationRow
 from tests.end_to_end.gateway import Gateway, running
 from tests.flows.house import IN_DANGER
-from tests.web.stub_door import StubDoor
+from tests.people import COOKIE, cookie_of, enrolled
 
 CONVERSATIONS, CONSOLES, WAITING, CLOSED, ROUNDS = 50, 20, 200, 2_000, 60
 
@@ -42,8 +44,9 @@ def show(name: str, values: list[float], limit: float) -> bool:
 class Console:
     """An open console: the stream of events, and when each conversation was last told of."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
         self._url = url
+        self._headers = headers
         self.told: dict[str, float] = {}
         self.is_open = asyncio.Event()
 
@@ -51,7 +54,7 @@ class Console:
         """Read the stream until cancelled."""
         async with (
             httpx.AsyncClient(trust_env=False, timeout=None) as http,
-            http.stream("GET", f"{self._url}/console/events", headers={"cookie": "who=3"}) as stream,
+            http.stream("GET", f"{self._url}/console/events", headers=self._headers) as stream,
         ):
             async for line in stream.aiter_lines():
                 self.is_open.set()
@@ -61,8 +64,9 @@ class Console:
 
 async def measure(database_url: str) -> bool:
     """Every figure; whether all are within their limits."""
-    async with running(database_url, door=StubDoor, simulator=True, quiet_window=5) as gateway:
-        consoles = [Console(gateway.url) for _ in range(CONSOLES)]
+    async with running(database_url, simulator=True, quiet_window=5) as gateway:
+        headers = await _sign_in(gateway, database_url)
+        consoles = [Console(gateway.url, headers) for _ in range(CONSOLES)]
         tasks = [asyncio.create_task(console.listen()) for console in consoles]
         await asyncio.gather(*(console.is_open.wait() for console in consoles))
         heard = await _messages(gateway, consoles)
@@ -80,12 +84,23 @@ async def measure(database_url: str) -> bool:
     return all(fine)
 
 
+async def _sign_in(gateway: Gateway, database_url: str) -> dict[str, str]:
+    """A supervisor's cookie and token, on every request from here on."""
+    account, _ = await enrolled(database_url, "Nour", Role.SUPERVISOR)
+    headers = {"cookie": f"{COOKIE}={await cookie_of(database_url, account)}", "origin": gateway.url}
+    page = await gateway.http.get(f"{gateway.url}/console", headers=headers)
+    token = re.search(r'X-CSRF-Token": "([^"]+)"', page.text)
+    assert token is not None
+    gateway.http.headers.update({**headers, "x-csrf-token": token[1]})
+    return headers
+
+
 async def _messages(gateway: Gateway, consoles: list[Console]) -> list[float]:
     """Fifty phones write in turn; from the webhook's call to the event, and then the page's part that shows it."""
     phones = [uuid.uuid4().hex for _ in range(CONVERSATIONS)]
     for phone in phones:
         await _write(gateway, phone, IN_DANGER)
-    await gateway.http.post(f"{gateway.url}/console/duty/on", data={"hours": "2"}, headers={"cookie": "who=3"})
+    await gateway.http.post(f"{gateway.url}/console/duty/on", data={"hours": "2"})
     await asyncio.sleep(3)
     heard: list[float] = []
     for number in range(ROUNDS):
@@ -113,17 +128,17 @@ async def _claims(gateway: Gateway) -> list[float]:
     found = []
     for number in range(1, 31):
         began = time.perf_counter()
-        answer = await gateway.http.post(f"{gateway.url}/console/c/{number}/claim", headers={"cookie": "who=3"})
+        answer = await gateway.http.post(f"{gateway.url}/console/c/{number}/claim")
         found.append(time.perf_counter() - began)
         assert answer.status_code == httpx.codes.SEE_OTHER, answer.text
         data = {"outcome": "heard"}
-        await gateway.http.post(f"{gateway.url}/console/c/{number}/back", data=data, headers={"cookie": "who=3"})
+        await gateway.http.post(f"{gateway.url}/console/c/{number}/back", data=data)
     return found
 
 
 async def _timed(gateway: Gateway, path: str) -> float:
     began = time.perf_counter()
-    answer = await gateway.http.get(f"{gateway.url}{path}", headers={"cookie": "who=3"})
+    answer = await gateway.http.get(f"{gateway.url}{path}")
     assert answer.status_code == httpx.codes.OK, answer.text
     return time.perf_counter() - began
 

@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files = [ROOT / "models" / TRIAGE_FILE, ROOT / "models" / LANGUAGE_FILE]
     if not options.force and stamp.exists() and stamp.read_text() == state and all(path.exists() for path in files):
         return 0
-    sys.stdout.write("\033[1m→ Training the safety triage (under a minute)\033[0m\n")
+    sys.stdout.write("\033[1m→ Training the safety triage (a minute or two)\033[0m\n")
     sys.stdout.flush()
     stamp.parent.mkdir(exist_ok=True)
     examples = read_examples(ROOT / "nlu")

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
-from starlette.types import ASGIApp
 
 from bot.app import build_web
 from bot.config import Settings, async_database_url, load_settings
@@ -57,7 +56,6 @@ async def running(
     *,
     engine_url: str = "http://127.0.0.1:9",
     engine_token: str = "x" * 16,
-    door: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     **settings: object,
 ) -> AsyncIterator[Gateway]:
     """A gateway on `database_url`; without `engine_url` the engine is one that nobody answers at."""
@@ -86,5 +84,5 @@ async def running(
             **settings,
         }
         read = load_settings(env_file=None, **chosen)
-        async with serving(door(build_web(read, "all", None)), port) as url, httpx.AsyncClient(trust_env=False) as http:
+        async with serving(build_web(read, "all", None), port) as url, httpx.AsyncClient(trust_env=False) as http:
             yield Gateway(url, http, fake_telegram, fake_twilio, read)

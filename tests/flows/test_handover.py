@@ -20,7 +20,7 @@ from bot.store import handover as rows
 from bot.store.casework import Ending
 from bot.store.tables_people import FollowUpRow
 from tests.flows.house import EVENING, IN_DANGER, House, house
-from tests.web.stub_door import LINA, NOUR, SAM
+from tests.flows.team import LINA, NOUR, SAM
 
 AT_NIGHT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
