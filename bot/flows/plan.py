@@ -62,6 +62,7 @@ REQUIRED_KEYS = (
     "utter_access_intro",
     "utter_access_you",
     "utter_access_us",
+    "utter_access_note",
     "utter_access_unknown",
     "utter_privacy_short",
     "utter_blocked",

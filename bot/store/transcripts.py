@@ -9,11 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.messages import DeliveryStatus, QuickReply
+from bot.store import casework
 from bot.store.crypto import Keyring
 from bot.store.sealed import open_inbound, open_outbound
 from bot.store.tables import ContactRow, ConversationRow, InboundRow, OutboundRow
 
 SHOWN = 200
+NOTE = "note"
+"""The key of a line that was noted about the person, not said to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,15 @@ async def of_address(session: AsyncSession, keyring: Keyring, channel: str, addr
 
 
 async def of_contact(session: AsyncSession, keyring: Keyring, contact_id: int) -> tuple[Line, ...]:
-    """Everything exchanged with a contact, oldest first, for the person's own right of access."""
+    """Everything exchanged with a contact and noted about them, oldest first, for their own right of access (P12, P28)."""
     query = select(ConversationRow).where(ConversationRow.contact_id == contact_id).order_by(ConversationRow.id)
     lines: list[Line] = []
     for row in (await session.execute(query)).scalars():
         lines += await _of_conversation(session, keyring, row)
-    return tuple(lines)
+        key = keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}")
+        written = await casework.notes(session, key, row.id)
+        lines += [Line("", True, note.text, (), None, 0, note.at, NOTE) for note in written]
+    return tuple(sorted(lines, key=lambda line: line.at))
 
 
 async def _of_conversation(session: AsyncSession, keyring: Keyring, row: ConversationRow) -> list[Line]:
