@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,14 @@ async def column(url: str, query: str) -> list[Any]:
             return [row[0] for row in (await session.execute(text(query))).all()]
     finally:
         await database.close()
+
+
+async def settled(url: str, query: str, seconds: float = 45) -> list[Any]:
+    """One column once every row of it has a value: the provider is told first, the row is written after."""
+    async with asyncio.timeout(seconds):
+        while None in (values := await column(url, query)):
+            await asyncio.sleep(0.05)
+    return values
 
 
 @pytest.mark.parametrize("words", ["/oublie", "supprime tout", "Delete everything!", "مسح", "msa7 kolchi"])
@@ -121,7 +130,7 @@ async def test_twilio_is_asked_to_forget_and_media_is_never_fetched(sqlite_url: 
             await session.execute(text("UPDATE inbound_messages SET answered_at = :at").bindparams(**earlier))
         await database.close()
         await gateway.until(lambda: any(path.endswith("/SM1.json") for path in gateway.twilio.deleted), 45)
-        outcomes = await column(sqlite_url, "SELECT outcome FROM provider_deletions WHERE external_id LIKE '%SM1'")
+        outcomes = await settled(sqlite_url, "SELECT outcome FROM provider_deletions WHERE external_id LIKE '%SM1'")
 
     assert any("/Media/ME" in path for path in gateway.twilio.deleted)
     assert not any(call.startswith("GET") for call in gateway.twilio.asked)
