@@ -20,7 +20,7 @@ from bot.config import ROOT, Settings, TelegramMode
 from bot.dialogue.child import EngineChild
 from bot.dialogue.content import ContentError, Words
 from bot.dialogue.rasa import Engine
-from bot.flows import waiting
+from bot.flows import waiting, watch, window
 from bot.flows.helpline import Clock, Helpline
 from bot.flows.plan import REQUIRED_KEYS
 from bot.flows.poll import TelegramPoller
@@ -53,7 +53,11 @@ def system_clock() -> datetime:
 def load_words() -> Words:
     """The words of responses/, complete as far as the gateway itself needs them."""
     words = Words.load(ROOT / "responses")
-    missing = [key for key in (*REQUIRED_KEYS, *waiting.REQUIRED_KEYS) if key not in words]
+    missing = [
+        key
+        for key in (*REQUIRED_KEYS, *waiting.REQUIRED_KEYS, *window.REQUIRED_KEYS, *watch.REQUIRED_KEYS)
+        if key not in words
+    ]
     if missing:
         raise ContentError(f"responses/: {', '.join(missing)} missing")
     return words
@@ -96,6 +100,7 @@ def build_helpline(
         defaults=Defaults(settings.default_language, settings.default_country),
         quiet_window=settings.quiet_window,
         rights=load_rights(ROOT / "nlu" / "rights.tsv"),
+        templates=settings.templates,
     )
 
 

@@ -38,7 +38,7 @@ class Kind(Generic[_Job]):
     name: str
     claim: Callable[[], Awaitable[_Job | None]]
     work: Callable[[_Job], Awaitable[object]]
-    next_due: Callable[[AsyncSession], Awaitable[datetime | None]]
+    next_due: Callable[[AsyncSession, datetime], Awaitable[datetime | None]]
     bell: Bell
     at_once: int
 
@@ -47,7 +47,7 @@ class Worker:
     """Answers and delivers until stopped; what was under way then is taken up again when its lease ends."""
 
     def __init__(self, helpline: Helpline) -> None:
-        limits = Limits()
+        limits = Limits(helpline.database)
         answers = Kind(
             "answer",
             lambda: claim_turn(helpline),
@@ -136,7 +136,7 @@ class _Loop(Generic[_Job]):
 
     async def _pause(self) -> float:
         async with self._database.read() as session:
-            due = await self._kind.next_due(session)
+            due = await self._kind.next_due(session, self._clock())
         if due is None:
             return LONGEST_SLEEP
         return min(max((due - self._clock()).total_seconds(), SHORTEST_SLEEP), LONGEST_SLEEP)

@@ -26,12 +26,14 @@ from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
 from bot.flows.rights import export
-from bot.store import contacts, feedback, inbox, outbox, retractions
+from bot.store import contacts, feedback, inbox, outbox, parked, retractions
 from bot.store.erasure import erase
 from bot.store.inbox import LaneClaim, LaneLostError, OpenThread
 
 FLOOD, FLOOD_WINDOW, FLOOD_PAUSE = 30, timedelta(minutes=1), timedelta(seconds=20)
 """More messages than this in a minute from one address are answered together, every so often."""
+LEAVING = frozenset({"leave", "stopped", "erase"})
+"""Settings of a turn after which nothing that waited for the person is said any more."""
 _log = structlog.get_logger(__name__)
 
 
@@ -269,6 +271,7 @@ async def _commit_plan(
         for message in plan.messages
         for index, part in enumerate(channel.prepare(message))
     )
+    await parked.settle(session, helpline.keyring, opened, now, is_leaving=not LEAVING.isdisjoint(plan.settings))
     await inbox.record_turn(session, opened, plan, now)
     if payload := plan.settings.get(waiting.SETTING):
         await waiting.apply_choice(helpline, session, opened, payload, now)

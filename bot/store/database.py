@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 _BUSY_MILLISECONDS = 10_000
 _POSTGRESQL_WRITERS = 16
@@ -40,6 +40,12 @@ class Database:
             await connection.execution_options(reads_only=True)
             async with AsyncSession(connection, expire_on_commit=False, autoflush=False) as session:
                 yield session
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement stands for itself, committed at once: for PostgreSQL's shared buckets."""
+        async with self._engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def close(self) -> None:
         """Close every connection."""

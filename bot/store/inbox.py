@@ -270,7 +270,7 @@ def remember(opened: OpenThread, state: DialogueState) -> None:
     opened.row.state_sealed = seal_state(opened.key, state, opened.row.id)
 
 
-async def next_due(session: AsyncSession) -> datetime | None:
+async def next_due(session: AsyncSession, _now: datetime) -> datetime | None:
     """When the next free lane is due."""
     query = select(ConversationRow.due_at).where(
         ConversationRow.due_at.is_not(None), ConversationRow.lane_until.is_(None)
