@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -29,8 +30,14 @@ async def claim_delivery(helpline: Helpline, *, only_urgent: bool = False) -> Ou
         return await outbox.claim_outbox(session, helpline.clock(), only_urgent=only_urgent)
 
 
-async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> None:
-    """Deliver everything that is due of a conversation, in order."""
+def _always(_claim: OutboxClaim) -> bool:
+    return True
+
+
+async def deliver(
+    helpline: Helpline, limits: Limits, claim: OutboxClaim, may_go_on: Callable[[OutboxClaim], bool] = _always
+) -> None:
+    """Deliver everything that is due of a conversation, in order; nothing once the claim may be somebody else's."""
     async with helpline.database.write() as session:
         delivery = await _next(helpline, session, claim)
     if delivery is not None:
@@ -43,7 +50,7 @@ async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> Non
                 delivery = await _next(helpline, session, claim)
             if delivery is not None and delivery.message.urgent == has_token.message.urgent:
                 break
-        if delivery is None:
+        if delivery is None or not may_go_on(claim):
             return
         message = window.dressed(helpline, delivery, helpline.clock())
         result = await helpline.channels[delivery.channel].send(delivery.address, message)

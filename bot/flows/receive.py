@@ -118,10 +118,11 @@ class Claimed:
     turn: Turn | None
 
 
-async def claim_turn(helpline: Helpline) -> Claimed | None:
-    """Take the most urgent lane that is due. None when there is none."""
+async def claim_turn(helpline: Helpline, *, only_urgent: bool = False) -> Claimed | None:
+    """Take the most urgent lane that is due, if asked only one at high risk. None when there is none."""
+    least = RiskLevel.HIGH if only_urgent else RiskLevel.NONE
     async with helpline.database.write() as session:
-        claim = await inbox.claim_lane(session, helpline.clock())
+        claim = await inbox.claim_lane(session, helpline.clock(), least)
         if claim is None:
             return None
         return Claimed(claim, await inbox.load_turn(session, helpline.keyring, claim))

@@ -6,6 +6,7 @@ Every few seconds, in one process at a time. Nothing here decides about anybody:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
 from datetime import timedelta
@@ -48,7 +49,15 @@ class Watch:
         self._holder = secrets.token_hex(8)
 
     async def run(self) -> None:
-        """Round after round until cancelled."""
+        """Round after round until cancelled; then let another process do it at once."""
+        try:
+            await self._rounds()
+        finally:
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                async with self._helpline.database.write() as session:
+                    await leases.let_go(session, "watch", self._holder, self._helpline.clock())
+
+    async def _rounds(self) -> None:
         while True:
             try:
                 async with self._helpline.database.write() as session:

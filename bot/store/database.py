@@ -14,22 +14,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 _BUSY_MILLISECONDS = 10_000
 _POSTGRESQL_WRITERS = 16
+KEEPS_TIME = "keeps_time"
+"""What a session's `info` says: the database's own clock counts (store.moments)."""
 
 
 class Database:
-    """Sessions on one database. `write()` is one transaction that commits at the end or leaves nothing behind."""
+    """Sessions on one database. `write()` is one transaction that commits at the end or leaves nothing behind.
 
-    def __init__(self, url: str) -> None:
+    `keeps_time`: on PostgreSQL, its clock counts for leases, not that of the process.
+    """
+
+    def __init__(self, url: str, *, keeps_time: bool = False) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         # SQLite lets whoever asks at the right moment write next, and somebody may wait for seconds: here they queue up.
         self._turns = asyncio.Semaphore(1 if self.is_sqlite else _POSTGRESQL_WRITERS)
+        self._info = {KEEPS_TIME: keeps_time and not self.is_sqlite}
         self._engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction that changes rows."""
-        session = AsyncSession(self._engine, expire_on_commit=False, autoflush=False)
+        session = AsyncSession(self._engine, expire_on_commit=False, autoflush=False, info=self._info)
         async with self._turns, session, session.begin():
             yield session
 
@@ -38,7 +44,8 @@ class Database:
         """A transaction that only reads, and on SQLite waits for no writer."""
         async with self._engine.connect() as connection:
             await connection.execution_options(reads_only=True)
-            async with AsyncSession(connection, expire_on_commit=False, autoflush=False) as session:
+            session = AsyncSession(connection, expire_on_commit=False, autoflush=False, info=self._info)
+            async with session:
                 yield session
 
     @asynccontextmanager

@@ -13,11 +13,12 @@ from bot.domain.messages import DeliveryStatus, OutboundMessage, Receipt, advanc
 from bot.domain.risk import RiskLevel
 from bot.store.contacts import address_of
 from bot.store.crypto import Keyring
-from bot.store.inbox import OpenThread
+from bot.store.inbox import OpenThread, lease_in
+from bot.store.moments import moment
 from bot.store.sealed import open_outbound, seal_outbound
 from bot.store.tables import ContactRow, ConversationRow, OutboundRow, ReceiptRow
 
-OUTBOX_LEASE = timedelta(seconds=30)
+_AS_IT_IS = {"synchronize_session": False}
 WAITING_STATES = (DeliveryStatus.QUEUED, DeliveryStatus.RETRYING)
 
 
@@ -117,7 +118,7 @@ async def claim_outbox(session: AsyncSession, now: datetime, *, only_urgent: boo
             OutboundRow.status.in_(WAITING_STATES),
             OutboundRow.due_at <= now,
             OutboundRow.is_urgent if only_urgent else _may_be_next(now),
-            or_(ConversationRow.outbox_until.is_(None), ConversationRow.outbox_until < now),
+            or_(ConversationRow.outbox_until.is_(None), ConversationRow.outbox_until < moment(session, now)),
         )
         .order_by(OutboundRow.is_urgent.desc(), OutboundRow.due_at, OutboundRow.id)
         .limit(1)
@@ -126,9 +127,21 @@ async def claim_outbox(session: AsyncSession, now: datetime, *, only_urgent: boo
     row = (await session.execute(query)).scalar_one_or_none()
     if row is None:
         return None
-    row.outbox_until = now + OUTBOX_LEASE
-    row.outbox_fence += 1
-    return OutboxClaim(row.id, row.outbox_fence)
+    claim = OutboxClaim(row.id, row.outbox_fence + 1)
+    until = moment(session, now, lease_in(session))
+    mine = update(ConversationRow).where(ConversationRow.id == row.id)
+    await session.execute(mine.values(outbox_until=until, outbox_fence=claim.fence).execution_options(**_AS_IT_IS))
+    return claim
+
+
+async def _keep(session: AsyncSession, claim: OutboxClaim, now: datetime, *, is_over: bool = False) -> bool:
+    """Renew a claim, or give it back when its work is over; False when somebody took it over."""
+    until = None if is_over else moment(session, now, lease_in(session))
+    mine = (ConversationRow.id == claim.conversation_id) & (ConversationRow.outbox_fence == claim.fence)
+    done = await session.execute(
+        update(ConversationRow).where(mine).values(outbox_until=until).execution_options(**_AS_IT_IS)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
 async def next_delivery(session: AsyncSession, keyring: Keyring, claim: OutboxClaim, now: datetime) -> Delivery | None:
@@ -142,7 +155,6 @@ async def next_delivery(session: AsyncSession, keyring: Keyring, claim: OutboxCl
     ).scalar_one()
     if row.outbox_fence != claim.fence:
         return None
-    row.outbox_until = now + OUTBOX_LEASE
     waiting = and_(OutboundRow.conversation_id == row.id, OutboundRow.status.in_(WAITING_STATES))
     if Mode(row.mode) is Mode.VOLUNTEER:
         talking_over = and_(waiting, OutboundRow.author == "bot", OutboundRow.is_urgent.is_(False))
@@ -151,7 +163,9 @@ async def next_delivery(session: AsyncSession, keyring: Keyring, claim: OutboxCl
     query = select(OutboundRow).where(waiting).order_by(overtakes, OutboundRow.id).limit(1)
     outbound = (await session.execute(query)).scalar_one_or_none()
     if outbound is None or outbound.due_at > now:
-        row.outbox_until = None
+        await _keep(session, claim, now, is_over=True)
+        return None
+    if not await _keep(session, claim, now):
         return None
     return await _delivery(session, keyring, row, outbound)
 

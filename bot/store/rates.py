@@ -7,10 +7,8 @@ says how long to wait. SQLite has one process, whose memory is enough (flows.lim
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import bindparam, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.database import Database
 
@@ -62,9 +60,3 @@ async def pause(database: Database, name: str, seconds: float) -> None:
     """Let a bucket be full again no sooner than in so many seconds."""
     async with database.statement() as connection:
         await connection.execute(_PAUSE, {"name": name, "seconds": seconds})
-
-
-async def database_time(connection: AsyncConnection) -> datetime:
-    """Now, by PostgreSQL's clock."""
-    moment: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
-    return moment
