@@ -20,7 +20,7 @@ from bot.config import ROOT, Settings, TelegramMode
 from bot.dialogue.child import EngineChild
 from bot.dialogue.content import ContentError, Words
 from bot.dialogue.rasa import Engine
-from bot.flows import waiting, watch, window
+from bot.flows import away, waiting, watch, window
 from bot.flows.helpline import Clock, Helpline
 from bot.flows.herald import Herald, keep_time
 from bot.flows.plan import REQUIRED_KEYS
@@ -57,7 +57,13 @@ def load_words() -> Words:
     words = Words.load(ROOT / "responses")
     missing = [
         key
-        for key in (*REQUIRED_KEYS, *waiting.REQUIRED_KEYS, *window.REQUIRED_KEYS, *watch.REQUIRED_KEYS)
+        for key in (
+            *REQUIRED_KEYS,
+            *waiting.REQUIRED_KEYS,
+            *window.REQUIRED_KEYS,
+            *away.REQUIRED_KEYS,
+            *watch.REQUIRED_KEYS,
+        )
         if key not in words
     ]
     if missing:

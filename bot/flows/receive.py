@@ -20,7 +20,7 @@ from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
-from bot.flows import passage, shifts, waiting, watch
+from bot.flows import away, passage, shifts, waiting, watch
 from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
 from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
@@ -149,7 +149,8 @@ async def answer(helpline: Helpline, claimed: Claimed) -> ReplyPlan | None:
 
 async def plan_turn(helpline: Helpline, turn: Turn) -> ReplyPlan:
     """What to say and do about a turn. Never raises for the engine: whatever it does, there is a plan."""
-    now = turn.received_at
+    clock = helpline.clock()
+    now = away.moment_of(turn, clock)
     await shifts.rota(helpline)
     planner = Planner(helpline.words, helpline.directory)
     turn = resolve_control(resolve_tap(turn), helpline.words)
@@ -164,7 +165,8 @@ async def plan_turn(helpline: Helpline, turn: Turn) -> ReplyPlan:
         case Route.SILENT:
             return ReplyPlan((), assessment, turn.thread.state)
         case Route.DIALOGUE:
-            return await _dialogue(helpline, planner, turn, assessment, now)
+            plan = await _dialogue(helpline, planner, turn, assessment, now)
+            return away.apologise(helpline, turn, plan, clock)
 
 
 def _breath(helpline: Helpline, turn: Turn) -> Assessment:
@@ -177,9 +179,10 @@ def _breath(helpline: Helpline, turn: Turn) -> Assessment:
     return together if together.risk > worst.risk else worst
 
 
-async def _dialogue(
+def _without_engine(
     helpline: Helpline, planner: Planner, turn: Turn, assessment: Assessment, now: datetime
-) -> ReplyPlan:
+) -> ReplyPlan | None:
+    """What the engine is not asked about; None when it is to be asked."""
     if turn.payload.startswith(waiting.PREFIX):
         return waiting.plan_choice(helpline, turn, assessment, now)
     if is_start(turn):
@@ -191,6 +194,16 @@ async def _dialogue(
         return planner.right(turn, assessment, right, now)
     if turn.thread.is_blocked and assessment.risk < RiskLevel.HIGH:
         return planner.blocked(turn, assessment, now)
+    if assessment.risk is RiskLevel.NONE and away.is_small_talk(turn, now):
+        return planner.away(turn, assessment, now)
+    return None
+
+
+async def _dialogue(
+    helpline: Helpline, planner: Planner, turn: Turn, assessment: Assessment, now: datetime
+) -> ReplyPlan:
+    if (fixed := _without_engine(helpline, planner, turn, assessment, now)) is not None:
+        return fixed
     answer = await _ask(helpline, turn, turn.payload, assessment, now)
     if isinstance(answer, EngineFailure):
         _log.error("engine gave no answer", code=answer.code, conversation=turn.thread.conversation_id)
