@@ -20,14 +20,16 @@ from bot.config import ROOT, Settings, TelegramMode
 from bot.dialogue.child import EngineChild
 from bot.dialogue.content import ContentError, Words
 from bot.dialogue.rasa import Engine
-from bot.flows import waiting
+from bot.flows import away, waiting, watch, window
 from bot.flows.helpline import Clock, Helpline
+from bot.flows.herald import Herald, keep_time
 from bot.flows.plan import REQUIRED_KEYS
 from bot.flows.poll import TelegramPoller
 from bot.store.contacts import Defaults
 from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.directory import load_directory
+from bot.store.moments import DatabaseClock
 from bot.store.rights import load_rights
 from bot.store.understanding import load_triage
 from bot.web import console
@@ -53,7 +55,17 @@ def system_clock() -> datetime:
 def load_words() -> Words:
     """The words of responses/, complete as far as the gateway itself needs them."""
     words = Words.load(ROOT / "responses")
-    missing = [key for key in (*REQUIRED_KEYS, *waiting.REQUIRED_KEYS) if key not in words]
+    missing = [
+        key
+        for key in (
+            *REQUIRED_KEYS,
+            *waiting.REQUIRED_KEYS,
+            *window.REQUIRED_KEYS,
+            *away.REQUIRED_KEYS,
+            *watch.REQUIRED_KEYS,
+        )
+        if key not in words
+    ]
     if missing:
         raise ContentError(f"responses/: {', '.join(missing)} missing")
     return words
@@ -96,6 +108,7 @@ def build_helpline(
         defaults=Defaults(settings.default_language, settings.default_country),
         quiet_window=settings.quiet_window,
         rights=load_rights(ROOT / "nlu" / "rights.tsv"),
+        templates=settings.templates,
     )
 
 
@@ -113,12 +126,13 @@ class Service:
         """Start the parts, give the helpline, stop the parts in the opposite order."""
         settings = self._settings
         channels = await build_channels(settings)
-        database = Database(settings.database_url)
+        database = Database(settings.database_url, keeps_time=True)
         engine = self._engine()
-        helpline = build_helpline(settings, database, engine, channels)
+        helpline = build_helpline(settings, database, engine, channels, await self._clock(database))
+        self._carry_hints(helpline)
         worker = Worker(helpline)
         if self._role in ("all", "worker"):
-            worker.start()
+            await worker.start()
             await self._listen_to_telegram(helpline)
         try:
             yield helpline
@@ -143,6 +157,22 @@ class Service:
             self._child.start()
             self._tasks.append(asyncio.create_task(self._child.watch(engine.is_ready), name="engine-watch"))
         return engine
+
+    async def _clock(self, database: Database) -> Clock:
+        """PostgreSQL's clock for all processes; with SQLite there is one process, and its own will do."""
+        if database.is_sqlite:
+            return system_clock
+        clock = DatabaseClock(database)
+        await keep_time(clock)
+        self._tasks.append(asyncio.create_task(keep_time(clock, for_ever=True), name="clock"))
+        return clock
+
+    def _carry_hints(self, helpline: Helpline) -> None:
+        if not helpline.database.is_sqlite:
+            herald = Herald(helpline)
+            self._tasks.append(asyncio.create_task(herald.tell(), name="hints-told"))
+            if self._role != "web":
+                self._tasks.append(asyncio.create_task(herald.listen(), name="hints-heard"))
 
     async def _listen_to_telegram(self, helpline: Helpline) -> None:
         channel = helpline.channels.get("telegram")

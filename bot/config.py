@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     twilio_auth_token: str = Field("", description="primary auth token")
     twilio_whatsapp_from: str = Field("", description="+33…, the WhatsApp sender")
     twilio_api_base_url: str = Field("https://api.twilio.com", description="for a test server")
+    twilio_template_write_back_fr: str = Field("", description="ContentSid HX… of the approved template, in French")
+    twilio_template_write_back_en: str = Field("", description="the same in English")
+    twilio_template_write_back_ar: str = Field("", description="the same in Arabic")
     twilio_delete_messages: bool = Field(True, description="1 or 0; delete bodies and media at Twilio after use")
     default_language: str = Field("fr", description="fr, en, ar or ary")
     default_country: str = Field("FR", description="two letters, as under directory/")
@@ -118,6 +121,13 @@ class Settings(BaseSettings):
             raise ValueError("expected a number in international form, such as +33123456789")
         return value
 
+    @field_validator("twilio_template_write_back_fr", "twilio_template_write_back_en", "twilio_template_write_back_ar")
+    @classmethod
+    def _content_sid(cls, value: str) -> str:
+        if value and not (len(value) == 34 and value.startswith("HX") and set(value[2:]) <= set("0123456789abcdef")):
+            raise ValueError("expected a ContentSid: HX and 32 of 0-9 a-f")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.is_public and not self.secret_keys:
@@ -158,6 +168,16 @@ class Settings(BaseSettings):
     def has_whatsapp(self) -> bool:
         """Whether the WhatsApp channel is configured."""
         return bool(self.twilio_account_sid)
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """WhatsApp's approved template by language, as far as there is one."""
+        found = {
+            "fr": self.twilio_template_write_back_fr,
+            "en": self.twilio_template_write_back_en,
+            "ar": self.twilio_template_write_back_ar,
+        }
+        return {language: sid for language, sid in found.items() if sid}
 
     @property
     def has_simulator(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,83 +15,105 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.flows.bell import Bell
 from bot.flows.deliver import claim_delivery, deliver
-from bot.flows.helpline import Clock, Helpline
+from bot.flows.heart import Heart
+from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
-from bot.flows.receive import answer, claim_turn
+from bot.flows.receive import Claimed, answer, claim_turn
 from bot.flows.retention import Retention
 from bot.flows.watch import Watch
-from bot.store import inbox, outbox
-from bot.store.database import Database
+from bot.store import inbox, leases, outbox
+from bot.store.leases import Claim
+from bot.store.outbox import OutboxClaim
 
-ANSWERS_AT_ONCE = 8
-DELIVERIES_AT_ONCE = 32
+ANSWERS_AT_ONCE, ANSWERS_KEPT = 8, 2
+DELIVERIES_AT_ONCE, DELIVERIES_KEPT = 32, 8
+"""So much side by side, and so much more for people in danger alone."""
 LONGEST_SLEEP = 1.0
 SHORTEST_SLEEP = 0.01
 SECONDS_AFTER_ERROR = 0.5
+SECONDS_TO_FINISH = 4.0
+"""For what is under way when we are told to stop; what is not done by then is given back to be done elsewhere."""
 _Job = TypeVar("_Job")
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[_Job]):
-    """A kind of work: how to take the next piece, how to do it, when the next is due, and what rings when there is one."""
+    """A kind of work: how to take the next piece, how to do it, when the next is due, and what rings when there is one.
+
+    `claim` takes work for people in danger alone when it is asked to.
+    """
 
     name: str
-    claim: Callable[[], Awaitable[_Job | None]]
+    claim: Callable[[bool], Awaitable[_Job | None]]
+    held_by: Callable[[_Job], Claim]
     work: Callable[[_Job], Awaitable[object]]
-    next_due: Callable[[AsyncSession], Awaitable[datetime | None]]
+    next_due: Callable[[AsyncSession, datetime], Awaitable[datetime | None]]
     bell: Bell
     at_once: int
+    kept: int
 
 
 class Worker:
-    """Answers and delivers until stopped; what was under way then is taken up again when its lease ends."""
+    """Answers and delivers until stopped; then what is under way is finished, or given back to be done elsewhere."""
 
     def __init__(self, helpline: Helpline) -> None:
-        limits = Limits()
-        answers = Kind(
+        limits = Limits(helpline.database)
+        self._helpline = helpline
+        self._heart = heart = Heart(helpline)
+        answers: Kind[Claimed] = Kind(
             "answer",
-            lambda: claim_turn(helpline),
+            lambda only_urgent: claim_turn(helpline, only_urgent=only_urgent),
+            lambda claimed: claimed.claim,
             lambda claimed: answer(helpline, claimed),
             inbox.next_due,
             helpline.inbox_changed,
             ANSWERS_AT_ONCE,
+            ANSWERS_KEPT,
         )
-        deliveries = Kind(
+        deliveries: Kind[OutboxClaim] = Kind(
             "deliver",
-            lambda: claim_delivery(helpline),
-            lambda claim: deliver(helpline, limits, claim),
+            lambda only_urgent: claim_delivery(helpline, only_urgent=only_urgent),
+            lambda claim: claim,
+            lambda claim: deliver(helpline, limits, claim, heart.may_go_on),
             outbox.next_due,
             helpline.outbox_changed,
             DELIVERIES_AT_ONCE,
+            DELIVERIES_KEPT,
         )
         self._retention = Retention(helpline)
-        database, clock = helpline.database, helpline.clock
-        self._loops = (_Loop(answers, database, clock), _Loop(deliveries, database, clock))
+        self._loops = (_Loop(answers, helpline, heart), _Loop(deliveries, helpline, heart))
         self._watch = Watch(helpline)
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Start the loops."""
+    async def start(self) -> None:
+        """Start the loops. With a database of our own, what a dead process held is free at once."""
+        if self._helpline.database.is_sqlite:
+            async with self._helpline.database.write() as session:
+                await leases.free_all(session)
         self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self._loops]
+        self._tasks.append(asyncio.create_task(self._heart.run(), name="heart"))
         self._tasks.append(asyncio.create_task(self._retention.run(), name="retention"))
         self._tasks.append(asyncio.create_task(self._watch.run(), name="watch"))
 
     async def stop(self) -> None:
-        """Stop the loops and what they are doing."""
+        """Take nothing new, finish what is under way as far as a few seconds allow, give back the rest."""
+        self._heart.stop_sending()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for loop in self._loops:
-            await loop.abandon()
+        await asyncio.gather(*(loop.finish() for loop in self._loops))
+        try:
+            await self._heart.release()
+        except (SQLAlchemyError, OSError) as error:
+            _log.error("leases not given back", error=type(error).__name__)
 
 
 class _Loop(Generic[_Job]):
-    def __init__(self, kind: Kind[_Job], database: Database, clock: Clock) -> None:
+    def __init__(self, kind: Kind[_Job], helpline: Helpline, heart: Heart) -> None:
         self._kind = kind
-        self._database = database
-        self._clock = clock
-        self._free = asyncio.Semaphore(kind.at_once)
+        self._helpline = helpline
+        self._heart = heart
         self._jobs: set[asyncio.Task[None]] = set()
 
     @property
@@ -101,11 +124,13 @@ class _Loop(Generic[_Job]):
     async def run(self) -> None:
         """Take work and do it side by side, as much as allowed at once."""
         while True:
-            async with self._free:
-                pass
+            only_urgent = len(self._jobs) >= self._kind.at_once
+            if len(self._jobs) >= self._kind.at_once + self._kind.kept:
+                await asyncio.wait(self._jobs, return_when=asyncio.FIRST_COMPLETED)
+                continue
             try:
-                job = await self._kind.claim()
-                pause = 0.0 if job is not None else await self._pause()
+                job = await self._kind.claim(only_urgent)
+                pause = 0.0 if job is not None else await self._pause(only_urgent=only_urgent)
             except (SQLAlchemyError, OSError) as error:
                 # The database is busy, full or away: what is in it stays, and we look again.
                 _log.error("no work taken", work=self.name, error=type(error).__name__)
@@ -114,29 +139,43 @@ class _Loop(Generic[_Job]):
             if job is None:
                 await self._kind.bell.wait(pause)
                 continue
-            await self._free.acquire()
+            self._heart.hold(self._kind.held_by(job))
             task = asyncio.create_task(self._do(job))
             self._jobs.add(task)
-            task.add_done_callback(self._jobs.discard)
+            task.add_done_callback(self._done)
 
-    async def abandon(self) -> None:
-        """Cancel what is under way."""
+    def _done(self, task: asyncio.Task[None]) -> None:
+        if len(self._jobs) >= self._kind.at_once:
+            # There is room for everybody again.
+            self._kind.bell.ring_here()
+        self._jobs.discard(task)
+
+    async def finish(self) -> None:
+        """Let what is under way come to its end, for a few seconds; then cancel it."""
+        if self._jobs:
+            await asyncio.wait(self._jobs, timeout=SECONDS_TO_FINISH)
         for task in tuple(self._jobs):
             task.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
 
     async def _do(self, job: _Job) -> None:
+        claim = self._kind.held_by(job)
         try:
             await self._kind.work(job)
         except Exception as error:  # noqa: BLE001
-            # A fault with one conversation must not end the work for everyone else; its lease runs out and it is tried again.
+            # A fault with one conversation must not end the work for everyone else; it rests, and is tried again.
             _log.exception("work failed", work=self.name, error=type(error).__name__)
-        finally:
-            self._free.release()
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                await self._heart.rest(claim)
+        self._heart.drop(claim)
 
-    async def _pause(self) -> float:
-        async with self._database.read() as session:
-            due = await self._kind.next_due(session)
+    async def _pause(self, *, only_urgent: bool) -> float:
+        if only_urgent:
+            # Others wait for room, not for their time: the end of a job rings.
+            return LONGEST_SLEEP
+        now = self._helpline.clock()
+        async with self._helpline.database.read() as session:
+            due = await self._kind.next_due(session, now)
         if due is None:
             return LONGEST_SLEEP
-        return min(max((due - self._clock()).total_seconds(), SHORTEST_SLEEP), LONGEST_SLEEP)
+        return min(max((due - now).total_seconds(), SHORTEST_SLEEP), LONGEST_SLEEP)

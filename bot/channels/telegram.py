@@ -25,6 +25,7 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
+from bot.domain.delivery import refusal
 from bot.domain.messages import (
     ContactNews,
     InboundKind,
@@ -197,14 +198,19 @@ class TelegramChannel:
     async def send(self, address: str, message: OutboundMessage) -> SendResult:
         """sendMessage, without link previews so that nothing is fetched about a help page."""
         try:
-            sent = await self.bot.send_message(
-                chat_id=int(address),
-                text=message.text,
-                reply_markup=_keyboard(message),
-                disable_web_page_preview=True,
-            )
+            return await self._send(int(address), message)
+        except ChatMigrated as moved:
+            try:
+                return await self._send(moved.new_chat_id, message)
+            except TelegramError as error:
+                return _send_error(error)
         except TelegramError as error:
             return _send_error(error)
+
+    async def _send(self, chat: int, message: OutboundMessage) -> Sent:
+        sent = await self.bot.send_message(
+            chat_id=chat, text=message.text, reply_markup=_keyboard(message), disable_web_page_preview=True
+        )
         return Sent(str(sent.message_id))
 
     async def retract(self, address: str, external_ids: tuple[str, ...]) -> bool:
@@ -295,21 +301,22 @@ def _send_error(error: TelegramError) -> SendError:
     """The Bot API's answer as data. Order matters: BadRequest and TimedOut are NetworkErrors in python-telegram-bot."""
     match error:
         case RetryAfter():
-            return SendError("429", retryable=True, retry_after=seconds_of(error.retry_after))
+            return refusal(NAME, "429", retry_after=seconds_of(error.retry_after))
         case Forbidden():
-            return SendError("403", retryable=False, contact_gone=True)
+            return refusal(NAME, "403")
         case ChatMigrated():
-            return SendError("migrated", retryable=False)
+            return refusal(NAME, "migrated")
         case BadRequest():
-            gone = "chat not found" in error.message.lower() or "user is deactivated" in error.message.lower()
-            return SendError("400", retryable=False, contact_gone=gone)
+            text = error.message.lower()
+            gone = "chat not found" in text or "user is deactivated" in text
+            return refusal(NAME, "chat_not_found" if gone else "400")
         case InvalidToken():
-            return SendError("401", retryable=True)
+            return refusal(NAME, "401")
         case Conflict():
-            return SendError("409", retryable=True)
+            return refusal(NAME, "409")
         case TimedOut():
-            return SendError("timeout", retryable=True)
+            return refusal(NAME, "timeout")
         case NetworkError():
-            return SendError("network", retryable=True)
+            return refusal(NAME, "network")
         case _:
-            return SendError("telegram", retryable=True)
+            return refusal(NAME, "telegram")

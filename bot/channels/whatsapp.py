@@ -18,6 +18,7 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
+from bot.domain.delivery import refusal
 from bot.domain.messages import (
     DeliveryStatus,
     InboundKind,
@@ -49,9 +50,6 @@ _STATUSES = {
     "failed": DeliveryStatus.FAILED,
     "canceled": DeliveryStatus.FAILED,
 }
-_RETRYABLE = {63018, 63012, 30001, 20429, 63038}
-_GONE = {63014, 63024, 63003, 63015, 21610, 21211}
-_NEVER_AGAIN = {63016, 63021, 63032, 21617, 21656}
 _ADDRESS = re.compile(r"whatsapp:\+\d{6,15}")
 _MEDIA = {"image": InboundKind.PHOTO, "video": InboundKind.VIDEO, "audio": InboundKind.VOICE}
 _log = structlog.get_logger(__name__)
@@ -157,20 +155,22 @@ class WhatsAppChannel:
     async def send(self, address: str, message: OutboundMessage) -> SendResult:
         """Messages.create. A time-out after Twilio took the message may double it once; an emergency is worth that."""
         try:
+            # An approved template goes by its id: since April 2025 its words in the body are refused.
+            content = {"content_sid": message.content_sid} if message.content_sid else {"body": message.text}
             sent = await self._client.messages.create_async(
                 to=f"whatsapp:{address}",
                 from_=self._sender,
-                body=message.text,
                 status_callback=self._status_url,
-                validity_period=SECONDS_VALID_URGENT if message.urgent else SECONDS_VALID,
+                validity_period=seconds_valid(message),
+                **content,
             )
         except TwilioRestException as error:
             return _send_error(error)
         except TimeoutError:
-            return SendError("timeout", retryable=True)
+            return refusal(NAME, "timeout")
         except (aiohttp.ClientError, TwilioException, SSLError, OSError, ValueError) as error:
             _log.warning("send to twilio failed", error=type(error).__name__)
-            return SendError("network", retryable=True)
+            return refusal(NAME, "network")
         return Sent(str(sent.sid))
 
     async def delete(self, address: str, external_id: str) -> SendError | None:
@@ -186,9 +186,9 @@ class WhatsAppChannel:
         except TwilioRestException as error:
             return None if error.status == HTTPStatus.NOT_FOUND else _send_error(error)
         except TimeoutError:
-            return SendError("timeout", retryable=True)
+            return refusal(NAME, "timeout")
         except (aiohttp.ClientError, TwilioException, SSLError, OSError, ValueError):
-            return SendError("network", retryable=True)
+            return refusal(NAME, "network")
         return None
 
     async def retract(self, address: str, external_ids: tuple[str, ...]) -> bool:
@@ -206,13 +206,13 @@ class WhatsAppChannel:
         await self._http.close()
 
 
+def seconds_valid(message: OutboundMessage) -> int:
+    """How long Twilio may keep a message it cannot deliver yet: briefly in a crisis, and never past the service window."""
+    usual = SECONDS_VALID_URGENT if message.urgent else SECONDS_VALID
+    return max(1, min(usual, message.valid_for or usual))
+
+
 def _send_error(error: TwilioRestException) -> SendError:
-    """Twilio's answer as data; an unknown code is tried again only when the HTTP status says it may pass."""
-    code = int(error.code or 0)
-    if error.status == 429 or code in _RETRYABLE:
-        return SendError(str(code or 429), retryable=True, retry_after=None)
-    if code in _GONE:
-        return SendError(str(code), retryable=False, contact_gone=True)
-    if code in _NEVER_AGAIN:
-        return SendError(str(code), retryable=False)
-    return SendError(str(code or error.status), retryable=error.status >= 500 or error.status == 401)
+    """Twilio's answer as data, by its code, or by the HTTP status when it gives none."""
+    status = int(error.status)
+    return refusal(NAME, str(error.code or status), status)

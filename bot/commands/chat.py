@@ -102,7 +102,7 @@ class Talk:
 
     async def _next_due(self) -> datetime | None:
         async with self.helpline.database.read() as session:
-            return await outbox.next_due(session)
+            return await outbox.next_due(session, self.now)
 
 
 def add_parser(subparsers: Any) -> None:

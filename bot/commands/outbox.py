@@ -58,7 +58,7 @@ async def _replay(settings: Settings, outbound_id: int) -> int:
     database = Database(settings.database_url)
     try:
         async with database.write() as session:
-            is_queued = await replay(session, outbound_id, datetime.now(UTC))
+            is_queued = await replay(session, outbound_id, datetime.now(UTC)) is not None
     finally:
         await database.close()
     if not is_queued:

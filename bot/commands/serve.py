@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if child is not None:
         child.check()
     problem = asyncio.run(_prepare(settings))
-    has_demo = not problem and asyncio.run(prepare_demo(settings))
+    has_demo = not problem and options.role != "worker" and asyncio.run(prepare_demo(settings))
     if problem:
         sys.stderr.write(f"bot serve: {problem}\n")
         return 2

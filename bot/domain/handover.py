@@ -70,6 +70,8 @@ class Refusal(StrEnum):
     NOBODY_WAITS = "nobody_waits"
     STILL_HOLDING = "still_holding"
     NOT_REACHABLE = "not_reachable"
+    NO_TEMPLATE = "no_template"
+    ALREADY_ASKED = "already_asked"
 
 
 @dataclass(frozen=True, slots=True)

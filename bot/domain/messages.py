@@ -59,6 +59,8 @@ class OutboundMessage:
     """One message for a person; `key` names the words in responses/ it came from.
 
     `after`: seconds to wait after the message before it, as in an exercise; what waits is given up when the person writes.
+    `content_sid`: the approved template sent in its place; `valid_for`: seconds after which a provider that still has it
+    drops it, 0 for the channel's own choice.
     """
 
     text: str
@@ -66,11 +68,17 @@ class OutboundMessage:
     key: str = ""
     urgent: bool = False
     after: float = 0.0
+    content_sid: str = ""
+    valid_for: int = 0
 
 
 class DeliveryStatus(IntEnum):
-    """How far an outbound message got. The order is the order of progress; `failed` is where it ends badly."""
+    """How far an outbound message got. The order is the order of progress; `failed` is where it ends badly.
 
+    `parked`: the channel takes no free words now, and it waits for the person's next message.
+    """
+
+    PARKED = -1
     QUEUED = 0
     RETRYING = 1
     ACCEPTED = 2

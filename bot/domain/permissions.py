@@ -35,6 +35,7 @@ ROUTES: tuple[tuple[str, frozenset[Role]], ...] = (
     ("/console/reveals", SUPERVISORS),
     ("/console/blocks", SUPERVISORS),
     ("/console/board", SUPERVISORS),
+    ("/console/letters", SUPERVISORS),
     ("/console/supervisor", SUPERVISORS),
     ("/console/reviews", SUPERVISORS),
     ("/console/rota", SUPERVISORS),

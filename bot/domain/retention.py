@@ -90,6 +90,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "retractions", Way.AGE, 7 * DAY, "asked_at", "provider ids of messages deleted on the phone, or past deleting"
     ),
+    Rule("delivery_alerts", Way.TRACE, TRACES_KEPT, "at", "P11: that somebody was not reached, without content"),
+    Rule("rate_buckets", Way.AGE, HOUR, "full_at", "a bucket that is full again says nothing"),
     Rule("feedback", Way.NOBODY, None, "", "a day, a topic and a tap: nobody's data"),
     Rule("daily_counts", Way.NOBODY, None, "", "P11: aggregate, shown only from ten up"),
     Rule("leases", Way.NOBODY, None, "", "which process does what"),

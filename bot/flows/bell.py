@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 
 class Bell:
-    """Rings within one process and one event loop."""
+    """Rings within one process and one event loop; `also` is called to carry it to others."""
 
     def __init__(self) -> None:
+        self.also: Callable[[], None] | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._has_rung = False
 
     def ring(self) -> None:
+        """Wake one who waits, here and elsewhere."""
+        self.ring_here()
+        if self.also is not None:
+            self.also()
+
+    def ring_here(self) -> None:
         """Wake one who waits; if nobody does, the next to wait returns at once."""
         while self._waiting:
             future = self._waiting.popleft()

@@ -1,51 +1,91 @@
-"""Delivery: due messages go to the providers in order, with retries; receipts come back."""
+"""Delivery: due messages go to the providers in order, with retries by error class; receipts come back."""
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain.delivery import Action, late_refusal, pause_before, rule_for
 from bot.domain.messages import Receipt, SendError, SendResult, Sent
+from bot.flows import window
 from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
-from bot.store import handover, outbox, retractions
-from bot.store.outbox import Delivery, OutboxClaim
+from bot.store import delivery_alerts, outbox, retractions
+from bot.store.outbox import Delivery, Failed, OutboxClaim
 
-FIRST_RETRY = 1.0
-LONGEST_RETRY = 300.0
-MAX_ATTEMPTS = 12
-"""About half an hour of trying; after that the message is a dead letter."""
+ATTEMPTS_BEFORE_ALERT = 4
+"""About ten seconds of trying: then people of ours hear that somebody in danger is not reached, while it goes on."""
+LONGEST_NAP = 1.0
 _log = structlog.get_logger(__name__)
 
 
-async def claim_delivery(helpline: Helpline) -> OutboxClaim | None:
+async def claim_delivery(helpline: Helpline, *, only_urgent: bool = False) -> OutboxClaim | None:
     """Take the conversation whose next message is due, emergencies first. None when nothing is due."""
     async with helpline.database.write() as session:
-        return await outbox.claim_outbox(session, helpline.clock())
+        return await outbox.claim_outbox(session, helpline.clock(), only_urgent=only_urgent)
 
 
-async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> None:
-    """Deliver everything that is due of a conversation, in order."""
+def _always(_claim: OutboxClaim) -> bool:
+    return True
+
+
+async def deliver(
+    helpline: Helpline, limits: Limits, claim: OutboxClaim, may_go_on: Callable[[OutboxClaim], bool] = _always
+) -> None:
+    """Deliver everything that is due of a conversation, in order; nothing once the claim may be somebody else's."""
     async with helpline.database.write() as session:
-        delivery = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
+        delivery = await _next(helpline, session, claim)
     if delivery is not None:
         await _retract(helpline, delivery)
     while delivery is not None:
-        await limits.wait(delivery.channel, delivery.address, urgent=delivery.message.urgent)
-        if await _is_overtaken(helpline, delivery):
+        while delivery is not None and await _waited(helpline, limits, delivery):
+            # The rate made us wait: a volunteer may have taken over meanwhile, an emergency may be first now.
+            has_token = delivery
             async with helpline.database.write() as session:
-                delivery = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
-            continue
-        result = await helpline.channels[delivery.channel].send(delivery.address, delivery.message)
+                delivery = await _next(helpline, session, claim)
+            if delivery is not None and delivery.message.urgent == has_token.message.urgent:
+                break
+        if delivery is None or not may_go_on(claim):
+            return
+        message = window.dressed(helpline, delivery, helpline.clock())
+        result = await helpline.channels[delivery.channel].send(delivery.address, message)
         async with helpline.database.write() as session:
             await _record(helpline, session, delivery, result)
-            following = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
+            following = await _next(helpline, session, claim)
         if isinstance(result, SendError) and result.retry_after:
-            limits.pause(delivery.channel, delivery.address, result.retry_after)
+            await limits.pause(delivery.channel, str(delivery.contact_id), result.retry_after)
         delivery = following
+
+
+async def _next(helpline: Helpline, session: AsyncSession, claim: OutboxClaim) -> Delivery | None:
+    """The next message that may be sent now; those the channel's window has closed on are put aside."""
+    now = helpline.clock()
+    while (delivery := await outbox.next_delivery(session, helpline.keyring, claim, now)) is not None:
+        if window.may_go(delivery, now):
+            return delivery
+        await window.park(helpline, session, delivery, window.CODE, now)
+        await _alert(session, delivery, window.CODE, now)
+    return None
+
+
+async def _waited(helpline: Helpline, limits: Limits, delivery: Delivery) -> bool:
+    """Wait for the provider's rate; whether that took any time. An emergency of the same person cuts it short."""
+    urgent = delivery.message.urgent
+    seconds = left = await limits.take(delivery.channel, str(delivery.contact_id), urgent=urgent)
+    while left > 0:
+        nap = min(left, LONGEST_NAP)
+        await asyncio.sleep(nap)
+        left -= nap
+        if left > 0 and not urgent:
+            async with helpline.database.read() as session:
+                if await outbox.has_urgent(session, delivery.conversation_id, helpline.clock()):
+                    return True
+    return seconds > 0
 
 
 async def _retract(helpline: Helpline, delivery: Delivery) -> None:
@@ -58,37 +98,68 @@ async def _retract(helpline: Helpline, delivery: Delivery) -> None:
                 await retractions.done(session, retraction.id, helpline.clock())
 
 
-async def _is_overtaken(helpline: Helpline, delivery: Delivery) -> bool:
-    """The bot never talks over a volunteer: asked again at the last moment, as the provider's rate may have made us wait."""
-    if delivery.message.urgent:
-        return False
-    async with helpline.database.read() as session:
-        return await handover.is_overtaken(session, delivery.conversation_id, delivery.author)
-
-
 async def _record(helpline: Helpline, session: AsyncSession, delivery: Delivery, result: SendResult) -> None:
     now = helpline.clock()
     if isinstance(result, Sent):
-        await outbox.record_accepted(session, delivery.outbound_id, result.external_id, now)
+        failed = await outbox.record_accepted(session, delivery.outbound_id, result.external_id, now)
+        if failed is not None:
+            await _failed_later(helpline, session, failed, delivery, now)
         return
-    retry_at = next_attempt(result, delivery.attempts + 1, now)
     _log.warning("send refused", channel=delivery.channel, code=result.code, outbound=delivery.outbound_id)
+    if rule_for(delivery.channel, result.code).action is Action.PARK and delivery.message.key != window.TEMPLATE:
+        await window.park(helpline, session, delivery, result.code, now)
+        await _alert(session, delivery, result.code, now)
+        return
+    retry_at = next_attempt(result, delivery.channel, delivery.attempts + 1, now)
     await outbox.record_refused(session, delivery.outbound_id, result.code, retry_at)
+    if retry_at is None or delivery.attempts + 1 >= ATTEMPTS_BEFORE_ALERT:
+        await _alert(session, delivery, result.code, now)
     if result.contact_gone:
         await outbox.record_contact_gone(session, delivery.conversation_id)
 
 
-def next_attempt(error: SendError, attempts: int, now: datetime) -> datetime | None:
+async def _alert(session: AsyncSession, delivery: Delivery, code: str, now: datetime) -> None:
+    if delivery.is_to_danger:
+        await delivery_alerts.note(session, delivery.conversation_id, delivery.outbound_id, code, now)
+
+
+def next_attempt(error: SendError, channel: str, attempts: int, now: datetime) -> datetime | None:
     """When to try again: exactly after what the provider asked for, otherwise doubling with jitter; None to give up."""
-    if not error.retryable or attempts >= MAX_ATTEMPTS:
+    pause = pause_before(error, channel, attempts)
+    if pause is None:
         return None
-    if error.retry_after is not None:
-        return now + timedelta(seconds=error.retry_after)
-    pause = min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY)
-    return now + timedelta(seconds=pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+    jitter = 1.0 if error.retry_after is not None else random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+    return now + timedelta(seconds=pause * jitter)
 
 
 async def record_receipt(helpline: Helpline, receipt: Receipt) -> None:
-    """Delivery news; it only ever moves a message forward."""
+    """Delivery news; it only ever moves a message forward, but what failed on the way is tried again where that helps."""
+    now = helpline.clock()
     async with helpline.database.write() as session:
-        await outbox.record_receipt(session, receipt, helpline.clock())
+        failed = await outbox.record_receipt(session, receipt, now)
+        if failed is None:
+            return
+        delivery = await outbox.delivery_of(session, helpline.keyring, failed.outbound_id)
+        await _failed_later(helpline, session, failed, delivery, now)
+    helpline.outbox_changed.ring()
+
+
+async def _failed_later(
+    helpline: Helpline, session: AsyncSession, failed: Failed, delivery: Delivery, now: datetime
+) -> None:
+    """The provider took a message and says later that it did not arrive: the same table decides."""
+    _log.warning("not delivered", channel=failed.channel, code=failed.code, outbound=failed.outbound_id)
+    is_template = delivery.message.key == window.TEMPLATE
+    if rule_for(failed.channel, failed.code).action is Action.PARK and not is_template:
+        await window.park(helpline, session, delivery, failed.code, now)
+        await _alert(session, delivery, failed.code, now)
+        return
+    error = late_refusal(failed.channel, failed.code, failed.attempts)
+    retry_at = next_attempt(error, failed.channel, failed.attempts, now)
+    if retry_at is not None and await outbox.is_overtaken(session, failed.outbound_id):
+        # A newer answer is out: the old one would come out of order, and stays a dead letter.
+        retry_at = None
+    await outbox.record_failed_later(session, failed.outbound_id, failed.code, retry_at)
+    await _alert(session, delivery, failed.code, now)
+    if error.contact_gone:
+        await outbox.record_contact_gone(session, failed.conversation_id)

@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.accounts import Account, Role
 from bot.domain.conversations import Mode
-from bot.domain.handover import Refusal, Volunteer, in_order, may_take, next_for, window_until
+from bot.domain.handover import Refusal, Volunteer, in_order, may_take, next_for
 from bot.domain.messages import OutboundMessage
 from bot.domain.risk import RiskLevel
+from bot.domain.window import is_closed
 from bot.flows.helpline import Helpline
 from bot.flows.passage import speak
 from bot.flows.waiting import feedback_question, wording
@@ -148,8 +149,7 @@ async def reply(helpline: Helpline, account: Account, conversation_id: int, text
     try:
         async with _holding(helpline, account, conversation_id) as act:
             contact = act.opened.contact
-            until = window_until(contact.channel, act.opened.row.last_inbound_at)
-            if until is not None and until <= act.now:
+            if is_closed(contact.channel, contact.last_inbound_at, act.now):
                 await casework.save_draft(act.session, act.opened.key, conversation_id, account.id, text, act.now)
                 return Refusal.WINDOW_CLOSED
             if not contact.is_reachable or contact.stopped_at is not None:

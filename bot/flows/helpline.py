@@ -22,7 +22,10 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Helpline:
-    """The parts of a running helpline. `inbox_changed` and `outbox_changed` are hints to the worker; rows are the truth."""
+    """The parts of a running helpline. `templates`: WhatsApp's approved template by language.
+
+    `inbox_changed` and `outbox_changed` are hints to the worker; rows are the truth.
+    """
 
     database: Database
     keyring: Keyring
@@ -35,5 +38,6 @@ class Helpline:
     defaults: Defaults
     quiet_window: float
     rights: Mapping[str, Right] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
     inbox_changed: Bell = field(default_factory=Bell)
     outbox_changed: Bell = field(default_factory=Bell)

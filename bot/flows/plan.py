@@ -159,6 +159,12 @@ class Planner:
         said = Said((wording.say("utter_media_refused"),))
         return self._plan(turn.thread, assessment, self._welcomed(said, wording, turn, assessment.risk))
 
+    def away(self, turn: Turn, assessment: Assessment, now: datetime) -> ReplyPlan:
+        """Much was written while nothing worked: the truth about it once, and a way on (R18)."""
+        wording = self._wording(turn.thread, now)
+        said = Said((wording.say("utter_away"), wording.say("utter_menu")))
+        return self._plan(turn.thread, assessment, self._welcomed(said, wording, turn, assessment.risk), intent="away")
+
     def welcome(self, turn: Turn, assessment: Assessment, now: datetime) -> ReplyPlan:
         """/start, or a first greeting: who this is, what it can do, emergency numbers, limits of confidentiality (R1, R8)."""
         wording = self._wording(turn.thread, now)

@@ -20,18 +20,20 @@ from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
-from bot.flows import passage, shifts, waiting, watch
+from bot.flows import away, passage, shifts, waiting, watch
 from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
 from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
 from bot.flows.rights import export
-from bot.store import contacts, feedback, inbox, outbox, retractions
+from bot.store import contacts, feedback, inbox, outbox, parked, retractions
 from bot.store.erasure import erase
 from bot.store.inbox import LaneClaim, LaneLostError, OpenThread
 
 FLOOD, FLOOD_WINDOW, FLOOD_PAUSE = 30, timedelta(minutes=1), timedelta(seconds=20)
 """More messages than this in a minute from one address are answered together, every so often."""
+LEAVING = frozenset({"leave", "stopped", "erase"})
+"""Settings of a turn after which nothing that waited for the person is said any more."""
 _log = structlog.get_logger(__name__)
 
 
@@ -116,10 +118,11 @@ class Claimed:
     turn: Turn | None
 
 
-async def claim_turn(helpline: Helpline) -> Claimed | None:
-    """Take the most urgent lane that is due. None when there is none."""
+async def claim_turn(helpline: Helpline, *, only_urgent: bool = False) -> Claimed | None:
+    """Take the most urgent lane that is due, if asked only one at high risk. None when there is none."""
+    least = RiskLevel.HIGH if only_urgent else RiskLevel.NONE
     async with helpline.database.write() as session:
-        claim = await inbox.claim_lane(session, helpline.clock())
+        claim = await inbox.claim_lane(session, helpline.clock(), least)
         if claim is None:
             return None
         return Claimed(claim, await inbox.load_turn(session, helpline.keyring, claim))
@@ -146,7 +149,8 @@ async def answer(helpline: Helpline, claimed: Claimed) -> ReplyPlan | None:
 
 async def plan_turn(helpline: Helpline, turn: Turn) -> ReplyPlan:
     """What to say and do about a turn. Never raises for the engine: whatever it does, there is a plan."""
-    now = turn.received_at
+    clock = helpline.clock()
+    now = away.moment_of(turn, clock)
     await shifts.rota(helpline)
     planner = Planner(helpline.words, helpline.directory)
     turn = resolve_control(resolve_tap(turn), helpline.words)
@@ -161,7 +165,8 @@ async def plan_turn(helpline: Helpline, turn: Turn) -> ReplyPlan:
         case Route.SILENT:
             return ReplyPlan((), assessment, turn.thread.state)
         case Route.DIALOGUE:
-            return await _dialogue(helpline, planner, turn, assessment, now)
+            plan = await _dialogue(helpline, planner, turn, assessment, now)
+            return away.apologise(helpline, turn, plan, clock)
 
 
 def _breath(helpline: Helpline, turn: Turn) -> Assessment:
@@ -174,9 +179,10 @@ def _breath(helpline: Helpline, turn: Turn) -> Assessment:
     return together if together.risk > worst.risk else worst
 
 
-async def _dialogue(
+def _without_engine(
     helpline: Helpline, planner: Planner, turn: Turn, assessment: Assessment, now: datetime
-) -> ReplyPlan:
+) -> ReplyPlan | None:
+    """What the engine is not asked about; None when it is to be asked."""
     if turn.payload.startswith(waiting.PREFIX):
         return waiting.plan_choice(helpline, turn, assessment, now)
     if is_start(turn):
@@ -188,6 +194,16 @@ async def _dialogue(
         return planner.right(turn, assessment, right, now)
     if turn.thread.is_blocked and assessment.risk < RiskLevel.HIGH:
         return planner.blocked(turn, assessment, now)
+    if assessment.risk is RiskLevel.NONE and away.is_small_talk(turn, now):
+        return planner.away(turn, assessment, now)
+    return None
+
+
+async def _dialogue(
+    helpline: Helpline, planner: Planner, turn: Turn, assessment: Assessment, now: datetime
+) -> ReplyPlan:
+    if (fixed := _without_engine(helpline, planner, turn, assessment, now)) is not None:
+        return fixed
     answer = await _ask(helpline, turn, turn.payload, assessment, now)
     if isinstance(answer, EngineFailure):
         _log.error("engine gave no answer", code=answer.code, conversation=turn.thread.conversation_id)
@@ -269,6 +285,7 @@ async def _commit_plan(
         for message in plan.messages
         for index, part in enumerate(channel.prepare(message))
     )
+    await parked.settle(session, helpline.keyring, opened, now, is_leaving=not LEAVING.isdisjoint(plan.settings))
     await inbox.record_turn(session, opened, plan, now)
     if payload := plan.settings.get(waiting.SETTING):
         await waiting.apply_choice(helpline, session, opened, payload, now)

@@ -6,6 +6,7 @@ Every few seconds, in one process at a time. Nothing here decides about anybody:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
 from datetime import timedelta
@@ -14,16 +15,18 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.domain.conversations import Mode
-from bot.domain.handover import PATIENCE, window_until
-from bot.domain.messages import InboundMessage, OutboundMessage
+from bot.domain.handover import PATIENCE
+from bot.domain.messages import InboundMessage, OutboundMessage, Sent
 from bot.domain.risk import RiskLevel
+from bot.domain.window import is_closed
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
 from bot.flows.passage import speak
 from bot.flows.waiting import place_of, wording
-from bot.store import alerts, casework, handover, leases, volunteers
+from bot.store import alerts, casework, delivery_alerts, handover, leases, volunteers
 from bot.store.alerts import Recipient, Unanswered
 from bot.store.casework import DueFollowUp
+from bot.store.delivery_alerts import NotReached
 from bot.store.volunteers import Held
 
 EVERY = 2.0
@@ -31,6 +34,9 @@ LEASE = timedelta(seconds=20)
 TELL_AGAIN = timedelta(minutes=15)
 TELL_UNTIL = timedelta(hours=2)
 """The place in the queue is told again this often, and no longer than this: news, not noise."""
+MOST_TOLD = 3
+"""So often people of ours hear that somebody in danger is not reached: on duty, everybody with the language, supervisors."""
+REQUIRED_KEYS = ("utter_people_alert_undelivered",)
 _CODE = re.compile(r"alert-[0-9a-f]{16}")
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +49,15 @@ class Watch:
         self._holder = secrets.token_hex(8)
 
     async def run(self) -> None:
-        """Round after round until cancelled."""
+        """Round after round until cancelled; then let another process do it at once."""
+        try:
+            await self._rounds()
+        finally:
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                async with self._helpline.database.write() as session:
+                    await leases.let_go(session, "watch", self._holder, self._helpline.clock())
+
+    async def _rounds(self) -> None:
         while True:
             try:
                 async with self._helpline.database.write() as session:
@@ -63,6 +77,7 @@ async def once(helpline: Helpline) -> None:
         silent = await volunteers.silent(session, now)
         due = await casework.due_follow_ups(session, now)
         waiting = await alerts.unanswered(session)
+        lost = await delivery_alerts.not_reached(session, now, MOST_TOLD)
     for one in silent:
         await take_back(helpline, one)
     for follow_up in due:
@@ -70,6 +85,23 @@ async def once(helpline: Helpline) -> None:
     for person in waiting:
         await climb(helpline, person, len(waiting))
         await tell_again(helpline, person)
+    for one_lost in lost:
+        await tell_of(helpline, one_lost, len(lost))
+
+
+async def tell_of(helpline: Helpline, lost: NotReached, count: int) -> None:
+    """A message did not reach somebody in danger: who is on duty and the supervisors hear it, then everybody."""
+    now = helpline.clock()
+    if lost.told_at is not None and now - lost.told_at < PATIENCE[max(lost.risk, RiskLevel.HIGH)]:
+        return
+    everyone = await _recipients(helpline)
+    chosen = [one for one in everyone if one.role == "supervisor" or one.is_on_duty or lost.times_told > 0]
+    if not chosen or not await _send(helpline, chosen, "undelivered", count, lost.language):
+        # Nobody of ours could be told either: the note stays as it was, for the next round and for the console.
+        return
+    async with helpline.database.write() as session:
+        await delivery_alerts.mark_told(session, lost.id, now)
+        handover.record(session, lost.conversation_id, now, "system", "alerted", "undelivered")
 
 
 async def take_back(helpline: Helpline, held: Held) -> None:
@@ -99,14 +131,13 @@ async def write_as_agreed(helpline: Helpline, follow_up: DueFollowUp) -> None:
         if opened is None:
             return
         result = "sent"
-        until = window_until(opened.contact.channel, opened.contact.last_inbound_at)
         if opened.contact.stopped_at is not None or not opened.contact.is_reachable:
             result = "stopped"
-        elif until is not None and until <= now:
-            result = "window"
         elif Mode(opened.row.mode) is Mode.VOLUNTEER:
             result = "held"
         else:
+            # Past the channel's window it waits for the person, whom a neutral template asks to write (flows.window).
+            result = "window" if is_closed(opened.contact.channel, opened.contact.last_inbound_at, now) else result
             key = "utter_people_written_back" if follow_up.asked_by == "contact" else "utter_people_follow_up"
             await speak(helpline, session, opened, (wording(helpline, opened, now).say(key),), now)
         if follow_up.asked_by == "contact":
@@ -163,15 +194,18 @@ async def _recipients(helpline: Helpline) -> list[Recipient]:
         return await alerts.recipients(session, helpline.keyring)
 
 
-async def _send(helpline: Helpline, chosen: list[Recipient], kind: str, count: int, language: str) -> None:
-    channel = helpline.channels.get("telegram")
+async def _send(helpline: Helpline, chosen: list[Recipient], kind: str, count: int, language: str) -> int:
+    """Alert people of ours; how many could be told."""
+    channel, told = helpline.channels.get("telegram"), 0
     if channel is None:
-        return
+        return told
     for one in chosen:
         said = helpline.words.say(f"utter_people_alert_{kind}", one.language)
         text = said.text.replace("{count}", str(count)).replace("{language}", language)
         result = await channel.send(one.chat, OutboundMessage(text))
+        told += isinstance(result, Sent)
         _log.info("alert sent", volunteer=one.volunteer_id, kind=kind, result=type(result).__name__)
+    return told
 
 
 async def enrol(helpline: Helpline, message: InboundMessage) -> bool:

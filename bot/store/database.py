@@ -10,21 +10,27 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from bot.store import sqlite
 
 _POSTGRESQL_WRITERS = 16
+KEEPS_TIME = "keeps_time"
+"""What a session's `info` says: the database's own clock counts (store.moments)."""
 
 
 class Database:
-    """Sessions on one database. `write()` is one transaction that commits at the end or leaves nothing behind."""
+    """Sessions on one database. `write()` is one transaction that commits at the end or leaves nothing behind.
 
-    def __init__(self, url: str) -> None:
+    `keeps_time`: on PostgreSQL, its clock counts for leases, not that of the process.
+    """
+
+    def __init__(self, url: str, *, keeps_time: bool = False) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         # SQLite lets whoever asks at the right moment write next, and somebody may wait for seconds: here they queue up.
         self._turns = asyncio.Semaphore(1 if self.is_sqlite else _POSTGRESQL_WRITERS)
+        self._info = {KEEPS_TIME: keeps_time and not self.is_sqlite}
         self._engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
 
     @asynccontextmanager
@@ -32,7 +38,7 @@ class Database:
         """A transaction that changes rows; a `heavy` one touches many, and on SQLite does so in a thread of its own."""
         async with self._turns, self._engine.connect() as connection:
             await connection.execution_options(heavy=heavy)
-            async with AsyncSession(connection, expire_on_commit=False, autoflush=False) as session, session.begin():
+            async with self._session(connection) as session, session.begin():
                 yield session
 
     @asynccontextmanager
@@ -40,8 +46,17 @@ class Database:
         """A transaction that only reads, and on SQLite waits for no writer."""
         async with self._engine.connect() as connection:
             await connection.execution_options(reads_only=True, heavy=heavy)
-            async with AsyncSession(connection, expire_on_commit=False, autoflush=False) as session:
+            async with self._session(connection) as session:
                 yield session
+
+    def _session(self, connection: AsyncConnection) -> AsyncSession:
+        return AsyncSession(connection, expire_on_commit=False, autoflush=False, info=self._info)
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement stands for itself, committed at once: for PostgreSQL's shared buckets."""
+        async with self._engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def close(self) -> None:
         """Close every connection."""

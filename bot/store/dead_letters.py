@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.messages import DeliveryStatus
@@ -54,12 +54,18 @@ async def dead_letters(session: AsyncSession, most: int = 100) -> tuple[DeadLett
     )
 
 
-async def replay(session: AsyncSession, outbound_id: int, now: datetime) -> bool:
-    """Queue a failed message once more, now; False when it is not a dead letter. Only here does a status move back."""
+async def count_parked(session: AsyncSession) -> int:
+    """How many messages wait for the person to write."""
+    query = select(func.count()).select_from(OutboundRow).where(OutboundRow.status == DeliveryStatus.PARKED)
+    return int((await session.execute(query)).scalar_one())
+
+
+async def replay(session: AsyncSession, outbound_id: int, now: datetime) -> int | None:
+    """Queue a failed message once more, now; its conversation, or None when it is not a dead letter."""
     query = select(OutboundRow).where(OutboundRow.id == outbound_id, OutboundRow.status == DeliveryStatus.FAILED)
     row = (await session.execute(query.with_for_update())).scalars().first()
     if row is None:
-        return False
+        return None
     row.status, row.attempts, row.due_at, row.external_id = DeliveryStatus.QUEUED, 0, now, None
     await session.flush()
-    return True
+    return row.conversation_id

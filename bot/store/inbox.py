@@ -17,12 +17,15 @@ from bot.store import blocks
 from bot.store.contacts import Defaults, lock_contact
 from bot.store.crypto import DataKey, Keyring
 from bot.store.marks import mark_of, masked
+from bot.store.moments import moment
 from bot.store.sealed import open_inbound, open_state, seal_inbound, seal_state, seal_verdict
 from bot.store.tables import ContactRow, ConversationRow, EscalationRow, InboundRow
 from bot.store.tables_accounts import SeenDeliveryRow
 
-LANE_LEASE = timedelta(seconds=15)
-"""How long a worker may take to answer a turn; after it another worker takes the lane over."""
+SHARED_LEASE = timedelta(seconds=3.6)
+"""How long a worker that died keeps what it held from the others: with their poll of a second, less than five in all."""
+OWN_LEASE = timedelta(seconds=30)
+"""With SQLite there are no others; a process that starts frees everything."""
 RECENT = 6
 MAX_TURN_MESSAGES = 50
 
@@ -166,12 +169,28 @@ async def count_since(session: AsyncSession, opened: OpenThread, window: timedel
     return int((await session.execute(query)).scalar_one())
 
 
-async def claim_lane(session: AsyncSession, now: datetime) -> LaneClaim | None:
-    """Take the lane that is due and most urgent: by risk, then by waiting time. None when nothing is due."""
+def lease_of(*, is_shared: bool) -> timedelta:
+    """How long a claim holds unless it is renewed."""
+    return SHARED_LEASE if is_shared else OWN_LEASE
+
+
+def lease_in(session: AsyncSession) -> timedelta:
+    """The same, for the database of a session."""
+    return lease_of(is_shared=session.get_bind().dialect.name != "sqlite")
+
+
+async def claim_lane(session: AsyncSession, now: datetime, least: RiskLevel = RiskLevel.NONE) -> LaneClaim | None:
+    """Take the lane that is due and most urgent: by risk, then by waiting time. None when nothing is due.
+
+    `least`: only lanes in which somebody wrote something at least this grave.
+    """
+    moment_now = moment(session, now)
     query = (
         select(ConversationRow)
         .where(
-            ConversationRow.due_at <= now, or_(ConversationRow.lane_until.is_(None), ConversationRow.lane_until < now)
+            ConversationRow.due_at <= moment_now,
+            ConversationRow.pending_risk >= int(least),
+            or_(ConversationRow.lane_until.is_(None), ConversationRow.lane_until < moment_now),
         )
         .order_by(ConversationRow.pending_risk.desc(), ConversationRow.due_at, ConversationRow.id)
         .limit(1)
@@ -180,9 +199,12 @@ async def claim_lane(session: AsyncSession, now: datetime) -> LaneClaim | None:
     row = (await session.execute(query)).scalar_one_or_none()
     if row is None:
         return None
-    row.lane_until = now + LANE_LEASE
-    row.lane_fence += 1
-    return LaneClaim(row.id, row.lane_fence)
+    claim = LaneClaim(row.id, row.lane_fence + 1)
+    mine = update(ConversationRow).where(ConversationRow.id == row.id)
+    until = moment(session, now, lease_in(session))
+    mine = mine.values(lane_until=until, lane_fence=claim.fence).execution_options(synchronize_session=False)
+    await session.execute(mine)
+    return claim
 
 
 async def load_turn(session: AsyncSession, keyring: Keyring, claim: LaneClaim) -> Turn | None:
@@ -270,7 +292,7 @@ def remember(opened: OpenThread, state: DialogueState) -> None:
     opened.row.state_sealed = seal_state(opened.key, state, opened.row.id)
 
 
-async def next_due(session: AsyncSession) -> datetime | None:
+async def next_due(session: AsyncSession, _now: datetime) -> datetime | None:
     """When the next free lane is due."""
     query = select(ConversationRow.due_at).where(
         ConversationRow.due_at.is_not(None), ConversationRow.lane_until.is_(None)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.conversations import Mode
 from bot.domain.messages import DeliveryStatus, OutboundMessage, Receipt, advance
+from bot.domain.risk import RiskLevel
 from bot.store.contacts import address_of
 from bot.store.crypto import Keyring
-from bot.store.inbox import OpenThread
+from bot.store.inbox import OpenThread, lease_in
+from bot.store.moments import moment
 from bot.store.sealed import open_outbound, seal_outbound
 from bot.store.tables import ContactRow, ConversationRow, OutboundRow, ReceiptRow
 
-OUTBOX_LEASE = timedelta(seconds=30)
+_AS_IT_IS = {"synchronize_session": False}
 WAITING_STATES = (DeliveryStatus.QUEUED, DeliveryStatus.RETRYING)
 
 
@@ -40,7 +42,26 @@ class Delivery:
     attempts: int
     created_at: datetime
     last_inbound_at: datetime
+    contact_id: int
+    language: str
+    risk: RiskLevel
     author: str = "bot"
+
+    @property
+    def is_to_danger(self) -> bool:
+        """Whether somebody in danger waits for it."""
+        return self.message.urgent or self.risk >= RiskLevel.HIGH
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A message that the provider took and could not deliver, with its code."""
+
+    outbound_id: int
+    conversation_id: int
+    channel: str
+    code: str
+    attempts: int
 
 
 async def enqueue(
@@ -80,7 +101,15 @@ async def withdraw_scheduled(session: AsyncSession, conversation_id: int) -> Non
     await session.execute(update(OutboundRow).where(later).values(status=DeliveryStatus.WITHDRAWN))
 
 
-async def claim_outbox(session: AsyncSession, now: datetime) -> OutboxClaim | None:
+def _may_be_next(now: datetime) -> ColumnElement[bool]:
+    """Not behind a message of the same conversation that waits for its next attempt, unless it is urgent."""
+    behind = select(OutboundRow.conversation_id).where(
+        OutboundRow.status == DeliveryStatus.RETRYING, OutboundRow.due_at > now
+    )
+    return or_(OutboundRow.is_urgent, OutboundRow.conversation_id.not_in(behind))
+
+
+async def claim_outbox(session: AsyncSession, now: datetime, *, only_urgent: bool = False) -> OutboxClaim | None:
     """Take the conversation whose next message is due, emergencies first. None when nothing is due."""
     query = (
         select(ConversationRow)
@@ -88,7 +117,8 @@ async def claim_outbox(session: AsyncSession, now: datetime) -> OutboxClaim | No
         .where(
             OutboundRow.status.in_(WAITING_STATES),
             OutboundRow.due_at <= now,
-            or_(ConversationRow.outbox_until.is_(None), ConversationRow.outbox_until < now),
+            OutboundRow.is_urgent if only_urgent else _may_be_next(now),
+            or_(ConversationRow.outbox_until.is_(None), ConversationRow.outbox_until < moment(session, now)),
         )
         .order_by(OutboundRow.is_urgent.desc(), OutboundRow.due_at, OutboundRow.id)
         .limit(1)
@@ -97,33 +127,45 @@ async def claim_outbox(session: AsyncSession, now: datetime) -> OutboxClaim | No
     row = (await session.execute(query)).scalar_one_or_none()
     if row is None:
         return None
-    row.outbox_until = now + OUTBOX_LEASE
-    row.outbox_fence += 1
-    return OutboxClaim(row.id, row.outbox_fence)
+    claim = OutboxClaim(row.id, row.outbox_fence + 1)
+    until = moment(session, now, lease_in(session))
+    mine = update(ConversationRow).where(ConversationRow.id == row.id)
+    await session.execute(mine.values(outbox_until=until, outbox_fence=claim.fence).execution_options(**_AS_IT_IS))
+    return claim
+
+
+async def _keep(session: AsyncSession, claim: OutboxClaim, now: datetime, *, is_over: bool = False) -> bool:
+    """Renew a claim, or give it back when its work is over; False when somebody took it over."""
+    until = None if is_over else moment(session, now, lease_in(session))
+    mine = (ConversationRow.id == claim.conversation_id) & (ConversationRow.outbox_fence == claim.fence)
+    done = await session.execute(
+        update(ConversationRow).where(mine).values(outbox_until=until).execution_options(**_AS_IT_IS)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
 async def next_delivery(session: AsyncSession, keyring: Keyring, claim: OutboxClaim, now: datetime) -> Delivery | None:
     """The next message of a claimed conversation, or None when none is due now (the claim is then given back).
 
-    A message waiting for its next attempt holds back those behind it, but never urgent ones. A bot's message that is not
-    urgent is withdrawn when a volunteer has the conversation by now.
+    Urgent ones that are due come first; otherwise a message waiting for its next attempt holds back those behind it. A
+    bot's message that is not urgent is withdrawn when a volunteer has the conversation by now.
     """
     row = (
         await session.execute(select(ConversationRow).where(ConversationRow.id == claim.conversation_id))
     ).scalar_one()
     if row.outbox_fence != claim.fence:
         return None
-    row.outbox_until = now + OUTBOX_LEASE
     waiting = and_(OutboundRow.conversation_id == row.id, OutboundRow.status.in_(WAITING_STATES))
     if Mode(row.mode) is Mode.VOLUNTEER:
         talking_over = and_(waiting, OutboundRow.author == "bot", OutboundRow.is_urgent.is_(False))
         await session.execute(update(OutboundRow).where(talking_over).values(status=DeliveryStatus.WITHDRAWN))
-    queue = (await session.execute(select(OutboundRow).where(waiting).order_by(OutboundRow.id))).scalars().all()
-    outbound = next(iter(queue), None)
-    if outbound is not None and outbound.due_at > now:
-        outbound = next((item for item in queue if item.is_urgent and item.due_at <= now), None)
-    if outbound is None:
-        row.outbox_until = None
+    overtakes = case((and_(OutboundRow.is_urgent, OutboundRow.due_at <= now), 0), else_=1)
+    query = select(OutboundRow).where(waiting).order_by(overtakes, OutboundRow.id).limit(1)
+    outbound = (await session.execute(query)).scalar_one_or_none()
+    if outbound is None or outbound.due_at > now:
+        await _keep(session, claim, now, is_over=True)
+        return None
+    if not await _keep(session, claim, now):
         return None
     return await _delivery(session, keyring, row, outbound)
 
@@ -138,31 +180,42 @@ async def _delivery(session: AsyncSession, keyring: Keyring, row: ConversationRo
         message=open_outbound(keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}"), outbound),
         attempts=outbound.attempts,
         created_at=outbound.created_at,
-        last_inbound_at=row.last_inbound_at,
+        last_inbound_at=contact.last_inbound_at,
+        contact_id=contact.id,
+        language=row.language,
+        risk=RiskLevel(row.risk),
         author=outbound.author,
     )
 
 
-async def record_accepted(session: AsyncSession, outbound_id: int, external_id: str, now: datetime) -> None:
-    """The provider took the message; receipts that came first are applied."""
+async def delivery_of(session: AsyncSession, keyring: Keyring, outbound_id: int) -> Delivery:
+    """A message with all that sending it again needs."""
+    outbound = await session.get_one(OutboundRow, outbound_id)
+    row = await session.get_one(ConversationRow, outbound.conversation_id)
+    return await _delivery(session, keyring, row, outbound)
+
+
+async def record_accepted(session: AsyncSession, outbound_id: int, external_id: str, now: datetime) -> Failed | None:
+    """The provider took the message; receipts that came first are applied. As `record_receipt`, what failed comes back."""
     row = (
         await session.execute(select(OutboundRow).where(OutboundRow.id == outbound_id).with_for_update())
     ).scalar_one_or_none()
     if row is None:
         # Erased while it was on its way: those behind it must not wait for it.
-        return
+        return None
     row.status = advance(DeliveryStatus(row.status), DeliveryStatus.ACCEPTED)
     row.attempts += 1
     row.external_id = external_id
     row.accepted_at = now
     await session.flush()
     early = select(ReceiptRow).where(ReceiptRow.channel == row.channel, ReceiptRow.external_id == external_id)
+    failed = None
     for receipt in (await session.execute(early.order_by(ReceiptRow.id))).scalars().all():
-        row.status = advance(DeliveryStatus(row.status), DeliveryStatus(receipt.status))
-        row.error_code = receipt.error_code or row.error_code
+        failed = _apply(row, DeliveryStatus(receipt.status), receipt.error_code) or failed
     await session.execute(
         delete(ReceiptRow).where(ReceiptRow.channel == row.channel, ReceiptRow.external_id == external_id)
     )
+    return failed if row.status < DeliveryStatus.DELIVERED else None
 
 
 async def record_refused(session: AsyncSession, outbound_id: int, code: str, retry_at: datetime | None) -> None:
@@ -173,10 +226,24 @@ async def record_refused(session: AsyncSession, outbound_id: int, code: str, ret
     if row is None:
         return
     row.attempts += 1
-    row.error_code = code
-    row.status = advance(DeliveryStatus(row.status), DeliveryStatus.RETRYING if retry_at else DeliveryStatus.FAILED)
-    row.due_at = retry_at or row.due_at
+    _end_attempt(row, code, retry_at)
     await session.flush()
+
+
+async def record_failed_later(session: AsyncSession, outbound_id: int, code: str, retry_at: datetime | None) -> None:
+    """It failed after the provider had taken it: tried again at `retry_at` as a new message of theirs, or failed for good."""
+    row = await session.get_one(OutboundRow, outbound_id)
+    row.external_id = None if retry_at else row.external_id
+    _end_attempt(row, code, retry_at)
+    await session.flush()
+
+
+def _end_attempt(row: OutboundRow, code: str, retry_at: datetime | None) -> None:
+    if DeliveryStatus(row.status).is_final:
+        return
+    row.error_code = code
+    row.status = DeliveryStatus.RETRYING if retry_at else DeliveryStatus.FAILED
+    row.due_at = retry_at or row.due_at
 
 
 async def record_contact_gone(session: AsyncSession, conversation_id: int) -> None:
@@ -187,8 +254,11 @@ async def record_contact_gone(session: AsyncSession, conversation_id: int) -> No
     await session.execute(update(ContactRow).where(ContactRow.id == contact).values(is_reachable=False))
 
 
-async def record_receipt(session: AsyncSession, receipt: Receipt, now: datetime) -> None:
-    """Delivery news, applied if the message is known by the provider's id, kept for it otherwise."""
+async def record_receipt(session: AsyncSession, receipt: Receipt, now: datetime) -> Failed | None:
+    """Delivery news, applied if the message is known by the provider's id, kept for it otherwise.
+
+    A message that has failed by this news is given back, and stays as it was: whether it is tried again is not for rows.
+    """
     query = select(OutboundRow).where(
         OutboundRow.channel == receipt.channel, OutboundRow.external_id == receipt.external_id
     )
@@ -203,16 +273,54 @@ async def record_receipt(session: AsyncSession, receipt: Receipt, now: datetime)
                 received_at=now,
             )
         )
-        return
-    row.status = advance(DeliveryStatus(row.status), receipt.status)
-    row.error_code = receipt.error_code or row.error_code
+        return None
+    return _apply(row, DeliveryStatus(receipt.status), receipt.error_code)
 
 
-async def next_due(session: AsyncSession) -> datetime | None:
+def _apply(row: OutboundRow, status: DeliveryStatus, code: str) -> Failed | None:
+    before = DeliveryStatus(row.status)
+    after = advance(before, status)
+    row.error_code = code or row.error_code
+    if after is DeliveryStatus.FAILED and before is not DeliveryStatus.FAILED:
+        return Failed(row.id, row.conversation_id, row.channel, code, row.attempts)
+    row.status = after
+    return None
+
+
+async def is_overtaken(session: AsyncSession, outbound_id: int) -> bool:
+    """Whether something of a later turn went out meanwhile, so that an answer of the bot would come out of order."""
+    mine = select(OutboundRow).where(OutboundRow.id == outbound_id)
+    row = (await session.execute(mine)).scalar_one_or_none()
+    if row is None or row.is_urgent or row.author != "bot":
+        return False
+    later = select(OutboundRow.id).where(
+        OutboundRow.conversation_id == row.conversation_id,
+        OutboundRow.turn > row.turn,
+        OutboundRow.status.between(DeliveryStatus.ACCEPTED, DeliveryStatus.READ),
+    )
+    return (await session.execute(later.limit(1))).first() is not None
+
+
+async def has_urgent(session: AsyncSession, conversation_id: int, now: datetime) -> bool:
+    """Whether an urgent message of a conversation is due."""
+    query = select(OutboundRow.id).where(
+        OutboundRow.conversation_id == conversation_id,
+        OutboundRow.status.in_(WAITING_STATES),
+        OutboundRow.is_urgent,
+        OutboundRow.due_at <= now,
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
+async def next_due(session: AsyncSession, now: datetime) -> datetime | None:
     """When the next message of a free conversation is due."""
     query = (
         select(OutboundRow.due_at)
         .join(ConversationRow, ConversationRow.id == OutboundRow.conversation_id)
-        .where(OutboundRow.status.in_(WAITING_STATES), ConversationRow.outbox_until.is_(None))
+        .where(
+            OutboundRow.status.in_(WAITING_STATES),
+            ConversationRow.outbox_until.is_(None),
+            or_(OutboundRow.due_at > now, _may_be_next(now)),
+        )
     )
     return (await session.execute(query.order_by(OutboundRow.due_at).limit(1))).scalar_one_or_none()

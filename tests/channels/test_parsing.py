@@ -96,7 +96,7 @@ def test_any_shape_of_a_known_field_is_read_or_refused(fields: dict[str, object]
     [
         (telegram_error.RetryAfter(timedelta(seconds=7)), SendError("429", retryable=True, retry_after=7.0)),
         (telegram_error.Forbidden("bot was blocked"), SendError("403", retryable=False, contact_gone=True)),
-        (telegram_error.BadRequest("Chat not found"), SendError("400", retryable=False, contact_gone=True)),
+        (telegram_error.BadRequest("Chat not found"), SendError("chat_not_found", retryable=False, contact_gone=True)),
         (telegram_error.BadRequest("message is too long"), SendError("400", retryable=False)),
         (telegram_error.TimedOut(), SendError("timeout", retryable=True)),
         (telegram_error.NetworkError("x"), SendError("network", retryable=True)),

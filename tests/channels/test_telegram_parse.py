@@ -176,7 +176,10 @@ def test_what_is_no_update_is_refused(data: object) -> None:
         (telegram_error.RetryAfter(timedelta(minutes=1)), SendError("429", retryable=True, retry_after=60.0)),
         (telegram_error.Forbidden("bot was blocked by the user"), SendError("403", retryable=False, contact_gone=True)),
         (telegram_error.ChatMigrated(-100), SendError("migrated", retryable=False)),
-        (telegram_error.BadRequest("User is deactivated"), SendError("400", retryable=False, contact_gone=True)),
+        (
+            telegram_error.BadRequest("User is deactivated"),
+            SendError("chat_not_found", retryable=False, contact_gone=True),
+        ),
         (telegram_error.BadRequest("Message text is empty"), SendError("400", retryable=False)),
         (telegram_error.InvalidToken(), SendError("401", retryable=True)),
         (telegram_error.Conflict("two consumers"), SendError("409", retryable=True)),

@@ -81,9 +81,10 @@ async def test_a_reply_held_back_by_the_providers_rate_is_withdrawn_when_somebod
     """Ownership is looked at again at the last moment before sending, after any waiting for the provider."""
 
     class Slow(Limits):
-        async def wait(self, channel: str, address: str, *, urgent: bool = False) -> None:
+        async def take(self, channel: str, chat: str, *, urgent: bool = False) -> float:
             if not taken:
                 taken.append(await handover.claim(here.helpline, SAM, id_))
+            return 0.001
 
     taken: list[Refusal | None] = []
     async with house(sqlite_url) as here:

@@ -6,7 +6,10 @@ import asyncio
 
 import pytest
 
+from bot.config import async_database_url
 from bot.flows.limits import CHANNEL_RATES, CHAT_RATES, URGENT_RATES, Limits
+from bot.store.database import Database
+from bot.store.migrate import migrate
 
 
 class Clock:
@@ -44,22 +47,65 @@ def test_all_together_stay_below_what_the_provider_allows(channel: str) -> None:
 
 
 async def test_one_chat_gets_one_message_a_second_after_a_burst(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chat's own rate holds for emergencies too: the provider would refuse them otherwise."""
+    """A chat's own rate holds, or the provider would refuse the messages."""
     clock, limits = Clock(monkeypatch), Limits()
     for _ in range(int(CHAT_RATES["telegram"].burst) + 2):
-        await limits.wait("telegram", "1", urgent=True)
+        await limits.wait("telegram", "1")
 
     assert [1.0, 2.0] == [round(seconds, 3) for seconds in clock.waited]
+
+
+@pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
+async def test_a_flood_does_not_delay_its_own_rescue(monkeypatch: pytest.MonkeyPatch, channel: str) -> None:
+    """When a chat's burst is used up by ordinary messages, the three of an emergency still go out at once."""
+    clock, limits = Clock(monkeypatch), Limits()
+    for _ in range(int(CHAT_RATES[channel].burst)):
+        await limits.wait(channel, "1")
+    for _ in range(3):
+        await limits.wait(channel, "1", urgent=True)
+
+    assert [] == clock.waited
 
 
 async def test_a_chat_rests_as_long_as_the_provider_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """After 429 with retry_after the chat rests exactly so long, and nobody else does."""
     clock, limits = Clock(monkeypatch), Limits()
     await limits.wait("telegram", "1")
-    limits.pause("telegram", "1", 7)
+    await limits.pause("telegram", "1", 7)
     await limits.wait("telegram", "2")
     free = list(clock.waited)
     await limits.wait("telegram", "1")
 
     assert [] == free
     assert 7 <= clock.waited[-1] <= 8.1
+
+
+async def test_several_processes_share_one_rate(postgres_url: str) -> None:
+    """Two processes together never pass the provider's rate: their buckets are rows, moved on by the database's clock."""
+    url = async_database_url(postgres_url)
+    one, other = Database(url), Database(url)
+    await migrate(one)
+    rate = CHANNEL_RATES["telegram"]
+    limits = (Limits(one), Limits(other))
+    waits = [await limits[chat % 2].take("telegram", str(chat)) for chat in range(int(rate.burst) * 3)]
+    urgent = await limits[0].take("telegram", "in danger", urgent=True)
+    await one.close()
+    await other.close()
+
+    assert 0 == waits[0]
+    assert waits[-1] == pytest.approx(2.0, abs=0.7)
+    assert 0 == urgent
+
+
+async def test_a_chat_rests_for_all_processes(postgres_url: str) -> None:
+    """A pause that one process was told to make is made by all, for this chat alone."""
+    url = async_database_url(postgres_url)
+    one, other = Database(url), Database(url)
+    await migrate(one)
+    await Limits(one).pause("telegram", "1", 30)
+    waits = [await Limits(other).take("telegram", chat) for chat in ("1", "2")]
+    await one.close()
+    await other.close()
+
+    assert 29 < waits[0] <= 30
+    assert 0 == waits[1]

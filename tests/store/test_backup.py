@@ -118,8 +118,8 @@ async def test_a_dead_letter_is_seen_and_can_be_tried_again(database_url: str) -
         async with database.read() as session:
             found = await dead_letters(session)
         async with database.write() as session:
-            is_queued = await replay(session, found[0].outbound_id, NOW)
-            is_queued_twice = await replay(session, found[0].outbound_id, NOW)
+            replayed = await replay(session, found[0].outbound_id, NOW)
+            replayed_twice = await replay(session, found[0].outbound_id, NOW)
         async with database.read() as session:
             status = (await session.execute(select(OutboundRow.status))).scalar_one()
     finally:
@@ -127,4 +127,4 @@ async def test_a_dead_letter_is_seen_and_can_be_tried_again(database_url: str) -
 
     assert ["63014"] == [letter.code for letter in found]
     assert RiskLevel.HIGH is found[0].risk
-    assert (True, False, DeliveryStatus.QUEUED) == (is_queued, is_queued_twice, status)
+    assert (found[0].conversation_id, None, DeliveryStatus.QUEUED) == (replayed, replayed_twice, status)

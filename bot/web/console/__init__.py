@@ -11,6 +11,7 @@ from bot.flows.helpline import Helpline
 from bot.web.console.acts import Acts
 from bot.web.console.desk import Desk
 from bot.web.console.duty import Duty
+from bot.web.console.letters import Letters
 from bot.web.console.live import Live
 from bot.web.console.supervision import Supervision
 
@@ -24,5 +25,6 @@ def routes(helpline: Helpline) -> list[BaseRoute]:
         *Acts(helpline).routes(),
         *Duty(helpline).routes(),
         *Supervision(helpline).routes(),
+        *Letters(helpline).routes(),
         Mount("/console/static", StaticFiles(directory=STATIC)),
     ]
