@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
+from sqlalchemy.exc import IntegrityError
 
 from bot.app import Service, build_web
 from bot.commands.engine import wait_until_ready
@@ -68,11 +69,14 @@ async def prepare_demo(settings: Settings) -> bool:
     database = Database(settings.database_url)
     now = datetime.now(UTC)
     try:
-        async with database.write() as session:
-            if settings.is_private:
-                await demo.make(session, Keyring(settings.keys), now)
-            elif ended := await demo.end(session, now):
-                await audit.append(session, now, "system", "demo_ended", f"accounts:{ended}", "public")
+        with contextlib.suppress(IntegrityError):
+            # Refused where another process, started at the same time, is making them.
+            async with database.write() as session:
+                if settings.is_private:
+                    await demo.make(session, Keyring(settings.keys), now)
+                elif ended := await demo.end(session, now):
+                    await audit.append(session, now, "system", "demo_ended", f"accounts:{ended}", "public")
+        async with database.read() as session:
             return await accounts.count_demo(session) > 0
     finally:
         await database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
@@ -30,19 +31,31 @@ class TeamHours:
         self._usual = usual
         self._rota = Rota(usual, usual.zone)
         self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
 
     async def refresh(self, helpline: Helpline, *, at_once: bool = False) -> Rota:
         """The rota as the rows have it, read again when it may have changed."""
-        if at_once or time.monotonic() - self._read_at > FRESH:
-            try:
-                async with helpline.database.read() as session:
-                    self._rota = await shifts.load_rota(session, self._usual, helpline.clock() - LONGEST_SHIFT)
-            except (SQLAlchemyError, OSError) as error:
-                # Nobody waits for the rota: what was known of it holds until it can be read again.
-                _log.error("rota not read", error=type(error).__name__)
-            self._read_at = time.monotonic()
-            helpline.directory.team = self._rota
+        if not at_once and (self._is_fresh or (self._reading.locked() and self._read_at > 0)):
+            # Nobody waits for what another is reading already, but for the first time.
+            return self._rota
+        async with self._reading:
+            if at_once or not self._is_fresh:
+                await self._read(helpline)
         return self._rota
+
+    @property
+    def _is_fresh(self) -> bool:
+        return time.monotonic() - self._read_at <= FRESH
+
+    async def _read(self, helpline: Helpline) -> None:
+        try:
+            async with helpline.database.read() as session:
+                self._rota = await shifts.load_rota(session, self._usual, helpline.clock() - LONGEST_SHIFT)
+        except (SQLAlchemyError, OSError) as error:
+            # Nobody waits for the rota: what was known of it holds until it can be read again.
+            _log.error("rota not read", error=type(error).__name__)
+        self._read_at = time.monotonic()
+        helpline.directory.team = self._rota
 
 
 _hours: WeakKeyDictionary[Directory, TeamHours] = WeakKeyDictionary()

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-_BUSY_MILLISECONDS = 10_000
+from bot.store import sqlite
+
 _POSTGRESQL_WRITERS = 16
 KEEPS_TIME = "keeps_time"
 """What a session's `info` says: the database's own clock counts (store.moments)."""
@@ -33,17 +34,19 @@ class Database:
         self._engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        """A transaction that changes rows."""
-        session = AsyncSession(self._engine, expire_on_commit=False, autoflush=False, info=self._info)
-        async with self._turns, session, session.begin():
-            yield session
+    async def write(self, *, heavy: bool = False) -> AsyncIterator[AsyncSession]:
+        """A transaction that changes rows; a `heavy` one touches many, and on SQLite does so in a thread of its own."""
+        async with self._turns, self._engine.connect() as connection:
+            await connection.execution_options(heavy=heavy)
+            session = AsyncSession(connection, expire_on_commit=False, autoflush=False, info=self._info)
+            async with session, session.begin():
+                yield session
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
+    async def read(self, *, heavy: bool = False) -> AsyncIterator[AsyncSession]:
         """A transaction that only reads, and on SQLite waits for no writer."""
         async with self._engine.connect() as connection:
-            await connection.execution_options(reads_only=True)
+            await connection.execution_options(reads_only=True, heavy=heavy)
             session = AsyncSession(connection, expire_on_commit=False, autoflush=False, info=self._info)
             async with session:
                 yield session
@@ -76,7 +79,10 @@ def _sqlite_engine(url: str) -> AsyncEngine:
         # Made before SQLite makes it, for our eyes only; its journal takes over the mode.
         Path(path).touch(mode=0o600, exist_ok=True)
     engine = create_async_engine(
-        url, hide_parameters=True, connect_args={"timeout": _BUSY_MILLISECONDS / 1000}, pool_size=8
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": 0, "async_creator_fn": sqlite.connect},
+        pool_size=8,
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -91,7 +97,6 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "secure_delete=ON",
-        f"busy_timeout={_BUSY_MILLISECONDS}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -99,5 +104,9 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later could not take the lock once another has written: it takes it at once.
-    reads_only = connection.get_execution_options().get("reads_only", False)
+    options = connection.get_execution_options()
+    driver = connection.connection.driver_connection
+    if isinstance(driver, sqlite.NearConnection):
+        driver.is_heavy = options.get("heavy", False)
+    reads_only = options.get("reads_only", False)
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
