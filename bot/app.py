@@ -38,7 +38,7 @@ from bot.web.console.auth import Authentication
 from bot.web.console.guard import Door
 from bot.web.console.reveals import LastResort
 from bot.web.health import Health
-from bot.web.metrics import metrics
+from bot.web.metrics import metrics, watch_engines
 from bot.web.server import build
 from bot.web.simulator import Simulator
 from bot.web.webhooks import Webhooks
@@ -128,6 +128,8 @@ class Service:
         channels = await build_channels(settings)
         database = Database(settings.database_url, keeps_time=True)
         engine = self._engine()
+        self._tasks.append(asyncio.create_task(engine.watch(), name="engines-watch"))
+        watch_engines(engine)
         helpline = build_helpline(settings, database, engine, channels, await self._clock(database))
         self._carry_hints(helpline)
         worker = Worker(helpline)

@@ -115,6 +115,10 @@ async def _engine(settings: Settings) -> AsyncIterator[Finding]:
     engine = Engine.at(settings.engine_url, settings.engine_token, settings.engine_timeout)
     ready = await engine.is_ready()
     await engine.close()
+    if len(engine.places) > 1:
+        for place in engine.places:
+            level, how = ("ok", "ready") if place.is_up else ("wrong" if not ready else "warn", "not ready")
+            yield Finding(level, f"engine at {place.name} {how}")
     yield (
         Finding("ok", "engine ready")
         if ready
