@@ -20,7 +20,7 @@ from bot.config import ROOT, Settings, TelegramMode
 from bot.dialogue.child import EngineChild
 from bot.dialogue.content import ContentError, Words
 from bot.dialogue.rasa import Engine
-from bot.flows import waiting
+from bot.flows import report_words, waiting
 from bot.flows.helpline import Clock, Helpline
 from bot.flows.plan import REQUIRED_KEYS
 from bot.flows.poll import TelegramPoller
@@ -28,6 +28,7 @@ from bot.store.contacts import Defaults
 from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.directory import load_directory
+from bot.store.platforms import load_platforms
 from bot.store.rights import load_rights
 from bot.store.understanding import load_triage
 from bot.web import console
@@ -53,7 +54,7 @@ def system_clock() -> datetime:
 def load_words() -> Words:
     """The words of responses/, complete as far as the gateway itself needs them."""
     words = Words.load(ROOT / "responses")
-    missing = [key for key in (*REQUIRED_KEYS, *waiting.REQUIRED_KEYS) if key not in words]
+    missing = [key for key in (*REQUIRED_KEYS, *waiting.REQUIRED_KEYS, *report_words.REQUIRED_KEYS) if key not in words]
     if missing:
         raise ContentError(f"responses/: {', '.join(missing)} missing")
     return words
@@ -96,6 +97,8 @@ def build_helpline(
         defaults=Defaults(settings.default_language, settings.default_country),
         quiet_window=settings.quiet_window,
         rights=load_rights(ROOT / "nlu" / "rights.tsv"),
+        platforms=load_platforms(ROOT / "nlu" / "lookups.yml"),
+        public_url=settings.public_url,
     )
 
 

@@ -59,6 +59,7 @@ class OutboundMessage:
     """One message for a person; `key` names the words in responses/ it came from.
 
     `after`: seconds to wait after the message before it, as in an exercise; what waits is given up when the person writes.
+    `document` names what goes with it as a file, made when it is delivered; only channels that carry files are given any.
     """
 
     text: str
@@ -66,6 +67,7 @@ class OutboundMessage:
     key: str = ""
     urgent: bool = False
     after: float = 0.0
+    document: str = ""
 
 
 class DeliveryStatus(IntEnum):

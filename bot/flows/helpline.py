@@ -35,5 +35,7 @@ class Helpline:
     defaults: Defaults
     quiet_window: float
     rights: Mapping[str, Right] = field(default_factory=dict)
+    platforms: Mapping[str, str] = field(default_factory=dict)
+    public_url: str = ""
     inbox_changed: Bell = field(default_factory=Bell)
     outbox_changed: Bell = field(default_factory=Bell)

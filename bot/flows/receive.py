@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +21,7 @@ from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
-from bot.flows import passage, shifts, waiting, watch
+from bot.flows import passage, report, shifts, waiting, watch
 from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
 from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
@@ -161,7 +162,7 @@ async def plan_turn(helpline: Helpline, turn: Turn) -> ReplyPlan:
         case Route.SILENT:
             return ReplyPlan((), assessment, turn.thread.state)
         case Route.DIALOGUE:
-            return await _dialogue(helpline, planner, turn, assessment, now)
+            return await report.guided(helpline, turn, assessment, now, partial(_dialogue, helpline, planner))
 
 
 def _breath(helpline: Helpline, turn: Turn) -> Assessment:
@@ -264,6 +265,7 @@ async def _commit_plan(
         if await erase(session, helpline.keyring, opened, now):
             held = helpline.words.say("utter_erased_held", opened.row.language)
             plan = replace(plan, messages=(held,))
+    plan = await report.commit(helpline, session, opened, plan, now)
     prepared = tuple(
         replace(part, after=message.after if index == 0 else 0.0)
         for message in plan.messages
