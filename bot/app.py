@@ -20,7 +20,7 @@ from bot.config import ROOT, Settings, TelegramMode
 from bot.dialogue.child import EngineChild
 from bot.dialogue.content import ContentError, Words
 from bot.dialogue.rasa import Engine
-from bot.flows import report_words, waiting
+from bot.flows import paper, waiting
 from bot.flows.helpline import Clock, Helpline
 from bot.flows.plan import REQUIRED_KEYS
 from bot.flows.poll import TelegramPoller
@@ -54,7 +54,7 @@ def system_clock() -> datetime:
 def load_words() -> Words:
     """The words of responses/, complete as far as the gateway itself needs them."""
     words = Words.load(ROOT / "responses")
-    missing = [key for key in (*REQUIRED_KEYS, *waiting.REQUIRED_KEYS, *report_words.REQUIRED_KEYS) if key not in words]
+    missing = [key for key in (*REQUIRED_KEYS, *waiting.REQUIRED_KEYS, *paper.REQUIRED_KEYS) if key not in words]
     if missing:
         raise ContentError(f"responses/: {', '.join(missing)} missing")
     return words

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.messages import Receipt, SendError, SendResult, Sent
+from bot.flows import paper
 from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
 from bot.store import handover, outbox, retractions
@@ -39,7 +40,7 @@ async def deliver(helpline: Helpline, limits: Limits, claim: OutboxClaim) -> Non
             async with helpline.database.write() as session:
                 delivery = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())
             continue
-        result = await helpline.channels[delivery.channel].send(delivery.address, delivery.message)
+        result = await paper.send(helpline, delivery)
         async with helpline.database.write() as session:
             await _record(helpline, session, delivery, result)
             following = await outbox.next_delivery(session, helpline.keyring, claim, helpline.clock())

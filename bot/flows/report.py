@@ -25,7 +25,7 @@ from bot.flows import report_words as words
 from bot.flows.answers import typed_one_of
 from bot.flows.helpline import Helpline
 from bot.flows.report_aside import alongside, aside, interrupted, offered
-from bot.flows.report_turn import ASIDE, ASKED, HELD, ReportTurn
+from bot.flows.report_turn import ASIDE, HELD, ReportTurn
 from bot.flows.wording import Wording
 from bot.store import papers, reports
 from bot.store.inbox import OpenThread
@@ -55,7 +55,7 @@ TOLD = {
     Danger.PURSUED: "utter_refer_threats",
 }
 """Dangers an account may be about, and the words that say they were answered: told again, they do not stop it."""
-TYPED = {"later": "later", "skip": "skip", "done": "skip"}
+MEANS = {"later": "later", "skip": "skip", "done": "skip"}
 ANSWERS = {
     (Stage.READ_BACK, "affirm"): "ok",
     (Stage.CONSENT, "affirm"): "give_yes",
@@ -71,7 +71,7 @@ async def guided(
     thread = turn.thread
     one = ReportTurn(helpline, turn, assessment, now)
     is_tap = turn.payload.startswith(PREFIX) and assessment.risk < RiskLevel.HIGH
-    is_asked = thread.state.asked.startswith(ASKED)
+    is_asked = thread.state.asked.startswith(words.ASKED)
     if thread.is_blocked or not (is_tap or is_asked or thread.state.report):
         return offered(one, await dialogue(turn, assessment, now))
     async with helpline.database.read() as session:
@@ -107,9 +107,9 @@ async def _while_asked(one: ReportTurn, outside: Turn, dialogue: Dialogue) -> Re
     turn, report, text = one.turn, one.report, one.turn.text.strip()
     if turn.payload or not text or asked_for(one.helpline.rights, turn) is not None:
         return aside(one, await dialogue(outside, one.assessment, one.now))
-    typed = typed_one_of(text, tuple(TYPED), one.helpline.words)
+    typed = typed_one_of(text, words.TYPED_WHEN_ASKED, one.helpline.words)
     if typed and one.assessment.risk < RiskLevel.HIGH:
-        return _moved(one, TYPED[typed])
+        return _moved(one, MEANS[typed])
     verdict = await _understood(one, text)
     raised = raise_by_intent(one.assessment, verdict.intent, verdict.confidence)
     if raised.risk >= RiskLevel.HIGH and not _was_told(one, raised):

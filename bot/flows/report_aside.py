@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.domain.messages import OutboundMessage
 from bot.domain.replies import ReplyPlan
-from bot.domain.report import Report, ReportStep
+from bot.domain.report import Report, ReportStep, Stage
 from bot.domain.risk import RiskLevel
 from bot.flows import report_words as words
 from bot.flows.report_turn import ASIDE, HELD, KEPT_USED, OPEN, ReportTurn, name_of
@@ -48,7 +48,8 @@ def alongside(one: ReportTurn, plan: ReplyPlan) -> ReplyPlan:
     if state.report == ASIDE:
         return _asked_again(one, plan)
     left = any(key.startswith("utter_left_") for key in state.used)
-    if left or SAID_ONCE & set(state.used):
+    is_done = one.report.stage is Stage.READY
+    if left or is_done or SAID_ONCE & set(state.used):
         return plan
     waits = words.with_choices(one.said, "waits", ("resume", "resume"))
     return _extended(one, plan, (waits,), asked="", report=HELD)
@@ -88,7 +89,7 @@ def _with_choices(plan: ReplyPlan, before: tuple[OutboundMessage, ...], last: Ou
 
 def _with_way_back(one: ReportTurn, plan: ReplyPlan) -> ReplyPlan:
     """The choices of where they went, and one that leads back."""
-    plan = offered(one, _now(plan, ASIDE))
+    plan = _now(plan, ASIDE)
     *before, last = plan.messages
     if len(last.quick_replies) >= MANY_CHOICES:
         return plan

@@ -16,8 +16,6 @@ from bot.flows.helpline import Helpline
 from bot.flows.wording import Wording
 from bot.store.reports import StoredReport
 
-ASKED = "paper_"
-"""Before the name of a question of the account, in the dialogue's state."""
 OPEN, ASIDE, HELD = "open", "aside", "held"
 """The account waits for an answer; for the end of something else; or until it is asked for again."""
 KEPT_USED = 60
@@ -102,4 +100,4 @@ class ReportTurn:
 
 def name_of(report: Report) -> str:
     """The name of what the account asks now."""
-    return ASKED + (report.part.value if report.part else report.stage.value)
+    return words.ASKED + (report.part.value if report.part else report.stage.value)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bot.dialogue.content import Words
 from bot.domain.messages import OutboundMessage, QuickReply
 from bot.domain.report import CHOICES, Part, Report, Stage
+from bot.domain.risk import Assessment, RiskLevel
+from bot.flows.answers import typed_one_of
 from bot.flows.wording import Wording
 
 PREFIX = "/paper_"
-FILLED = ("utter_report_read", "utter_report_text", "utter_report_again")
-"""Keys whose words hold the person's own."""
+ASKED = "paper_"
+"""Before the name of a question of the account, in the dialogue's state."""
+TYPED_ANYWHERE = ("start", "resume", "erase")
+TYPED_WHEN_ASKED = ("later", "skip", "done")
 REQUIRED_KEYS = (
     *(f"utter_report_{part}" for part in Part),
     *(f"utter_report_label_part_{part}" for part in Part),
@@ -24,11 +29,23 @@ REQUIRED_KEYS = (
     *(f"utter_report_{name}" for name in ("document_kept", "consent", "given", "not_given", "erase_sure", "erased")),
     *(f"utter_report_{name}" for name in ("gone", "later", "waits", "page_open", "page_gone")),
     *(f"utter_report_paper_{name}" for name in ("title", "written", "own", "account", "proof", "steps", "law", "send")),
-    *(f"utter_report_paper_{name}" for name in ("choice", "danger")),
-    *(f"utter_report_law_{name}" for name in ("flagger", "minors", "erase")),
+    *(f"utter_report_paper_{name}" for name in ("choice", "danger", "for_you", "detach")),
+    *(f"utter_report_law_{name}" for name in ("flagger", "minors", "erase", "limits")),
     *(f"utter_words_paper_{name}" for name in ("start", "resume", "erase", "later", "skip", "done")),
 )
 """Words this module, the paper and its page say; `bot.app` refuses to start when one is missing."""
+
+
+def judged_as_tap(verdict: Assessment, text: str, words: Words, *, is_asked: bool) -> Assessment:
+    """The verdict on a message; words we told the person to type, typed whole, are judged as the tap they stand for.
+
+    The model knows nothing of “suivant” alone and may take it for a farewell. A reviewed rule that speaks still counts.
+    """
+    names = (*TYPED_ANYWHERE, *TYPED_WHEN_ASKED) if is_asked else TYPED_ANYWHERE
+    by_model_alone = all(reason.rule.startswith(("model/", "context/")) for reason in verdict.reasons)
+    if verdict.risk is RiskLevel.NONE or not by_model_alone or not typed_one_of(text, names, words):
+        return verdict
+    return Assessment(RiskLevel.NONE, verdict.language)
 
 
 def choices(said: Wording, *pairs: tuple[str, str]) -> tuple[QuickReply, ...]:
