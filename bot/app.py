@@ -38,6 +38,7 @@ from bot.web.console.guard import Door
 from bot.web.console.reveals import LastResort
 from bot.web.health import Health
 from bot.web.metrics import metrics
+from bot.web.papers import Papers
 from bot.web.server import build
 from bot.web.simulator import Simulator
 from bot.web.webhooks import Webhooks
@@ -184,6 +185,7 @@ def _routes(settings: Settings, role: str, helpline: Helpline, webhooks: Webhook
     if role == "worker":
         return routes
     routes += webhooks.routes()
+    routes += Papers(helpline).routes()
     routes += Authentication(helpline, settings).routes()
     routes += AccountPages(helpline).routes()
     routes += LastResort(helpline).routes()

@@ -50,11 +50,24 @@ async def of_contact(session: AsyncSession, keyring: Keyring, contact_id: int, n
     return None
 
 
-async def handed(session: AsyncSession, key: DataKey, conversation_id: int) -> StoredReport | None:
-    """The account a conversation's volunteer was given; None when they were given none, drafts included."""
-    query = select(ReportRow).where(ReportRow.conversation_id == conversation_id, ReportRow.handed_at.is_not(None))
-    row = (await session.execute(query)).scalar_one_or_none()
-    return _stored(row, key) if row is not None else None
+async def given(session: AsyncSession, keyring: Keyring, conversation_id: int) -> StoredReport | None:
+    """The account a conversation's volunteers were given; None when they were given none. A draft is nobody's but theirs."""
+    query = (
+        select(ReportRow, ConversationRow)
+        .join(ConversationRow, ConversationRow.id == ReportRow.conversation_id)
+        .where(ReportRow.conversation_id == conversation_id, ReportRow.handed_at.is_not(None))
+    )
+    found = (await session.execute(query)).first()
+    if found is None:
+        return None
+    row, conversation = found
+    return _stored(row, keyring.unwrap(conversation.key_wrapped, f"conversations.key:{conversation.contact_id}"))
+
+
+async def is_given(session: AsyncSession, conversation_id: int) -> bool:
+    """Whether volunteers were given an account with a conversation."""
+    query = select(ReportRow.id).where(ReportRow.conversation_id == conversation_id, ReportRow.handed_at.is_not(None))
+    return (await session.execute(query)).first() is not None
 
 
 async def keep(session: AsyncSession, opened: OpenThread, step: ReportStep, report: Report, now: datetime) -> int:

@@ -12,6 +12,7 @@ from bot.web.console.acts import Acts
 from bot.web.console.desk import Desk
 from bot.web.console.duty import Duty
 from bot.web.console.live import Live
+from bot.web.console.reports import Reports
 from bot.web.console.supervision import Supervision
 
 STATIC = Path(__file__).parent / "static"
@@ -24,5 +25,6 @@ def routes(helpline: Helpline) -> list[BaseRoute]:
         *Acts(helpline).routes(),
         *Duty(helpline).routes(),
         *Supervision(helpline).routes(),
+        *Reports(helpline).routes(),
         Mount("/console/static", StaticFiles(directory=STATIC)),
     ]
