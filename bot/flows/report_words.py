@@ -31,6 +31,7 @@ REQUIRED_KEYS = (
     *(f"utter_report_paper_{name}" for name in ("title", "written", "own", "account", "proof", "steps", "law", "send")),
     *(f"utter_report_paper_{name}" for name in ("choice", "danger", "for_you", "detach")),
     *(f"utter_report_law_{name}" for name in ("flagger", "minors", "erase", "limits")),
+    "utter_access_report",
     *(f"utter_words_paper_{name}" for name in ("start", "resume", "erase", "later", "skip", "done")),
 )
 """Words this module, the paper and its page say; `bot.app` refuses to start when one is missing."""

@@ -50,6 +50,12 @@ async def of_contact(session: AsyncSession, keyring: Keyring, contact_id: int, n
     return None
 
 
+async def of_conversation(session: AsyncSession, key: DataKey, conversation_id: int) -> StoredReport | None:
+    """The account kept with a conversation, drafts included: for its own author, who may see all we hold (P12)."""
+    row = (await session.execute(select(ReportRow).where(ReportRow.conversation_id == conversation_id))).scalar()
+    return _stored(row, key) if row is not None else None
+
+
 async def given(session: AsyncSession, keyring: Keyring, conversation_id: int) -> StoredReport | None:
     """The account a conversation's volunteers were given; None when they were given none. A draft is nobody's but theirs."""
     query = (
