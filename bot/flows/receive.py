@@ -26,7 +26,7 @@ from bot.flows.answers import answer_known, resolve_control, resolve_tap, second
 from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
-from bot.flows.report_words import ASKED, judged_as_tap
+from bot.flows.report_words import judged
 from bot.flows.rights import export
 from bot.store import contacts, feedback, inbox, outbox, retractions
 from bot.store.erasure import erase
@@ -79,9 +79,7 @@ async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMe
         language_hint=message.language_hint,
         language_is_chosen=thread.language_is_chosen,
     )
-    is_asked = thread.state.asked.startswith(ASKED)
-    verdict = helpline.triage.assess(message.text, context)
-    assessment = judged_as_tap(verdict, message.text, helpline.words, is_asked=is_asked)
+    assessment = judged(helpline.triage.assess(message.text, context), message.text, helpline.words, thread)
     if assessment.risk is RiskLevel.IMMINENT:
         await inbox.store_inbound(session, opened, message, assessment, due=None)
         return await _answer_emergency(helpline, session, opened, assessment, message.received_at)

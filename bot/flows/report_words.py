@@ -9,6 +9,7 @@ from bot.dialogue.content import Words
 from bot.domain.messages import OutboundMessage, QuickReply
 from bot.domain.report import CHOICES, Part, Report, Stage
 from bot.domain.risk import Assessment, RiskLevel
+from bot.domain.turns import Thread
 from bot.flows.answers import typed_one_of
 from bot.flows.wording import Wording
 
@@ -17,6 +18,7 @@ ASKED = "paper_"
 """Before the name of a question of the account, in the dialogue's state."""
 TYPED_ANYWHERE = ("start", "resume", "erase")
 TYPED_WHEN_ASKED = ("later", "skip", "done")
+A_FEW_WORDS = 3
 REQUIRED_KEYS = (
     *(f"utter_report_{part}" for part in Part),
     *(f"utter_report_label_part_{part}" for part in Part),
@@ -37,11 +39,16 @@ REQUIRED_KEYS = (
 """Words this module, the paper and its page say; `bot.app` refuses to start when one is missing."""
 
 
-def judged_as_tap(verdict: Assessment, text: str, words: Words, *, is_asked: bool) -> Assessment:
-    """The verdict on a message; words we told the person to type, typed whole, are judged as the tap they stand for.
+def judged(verdict: Assessment, text: str, words: Words, thread: Thread) -> Assessment:
+    """The verdict on a message, knowing what we asked and told the person to type.
 
-    The model knows nothing of “suivant” alone and may take it for a farewell. A reviewed rule that speaks still counts.
+    Words we told them to type, typed whole, are judged as the tap they stand for: the model knows nothing of “suivant” alone
+    and may take it for a farewell; a reviewed rule that speaks still counts. And a name or two ("Snapchat") as an answer
+    say nothing about the language somebody speaks.
     """
+    is_asked = thread.state.asked.startswith(ASKED)
+    if is_asked and thread.turns and len(text.split()) <= A_FEW_WORDS:
+        verdict = replace(verdict, language=thread.language)
     names = (*TYPED_ANYWHERE, *TYPED_WHEN_ASKED) if is_asked else TYPED_ANYWHERE
     by_model_alone = all(reason.rule.startswith(("model/", "context/")) for reason in verdict.reasons)
     if verdict.risk is RiskLevel.NONE or not by_model_alone or not typed_one_of(text, names, words):
