@@ -211,7 +211,7 @@ def _begun(one: ReportTurn) -> ReplyPlan:
     report = one.report
     if one.stored is None or (report.is_empty and not report.passed):
         return one.ask(Report(), (one.said.say("utter_report_start"),), ReportStep(Report()))
-    return one.ask(report, (one.said.say("utter_report_resumed"),), ReportStep(report))
+    return one.ask(report, (one.said.say("utter_report_resumed"),), ReportStep(report), is_back=True)
 
 
 def _delivered(one: ReportTurn, report: Report, how: str) -> ReplyPlan:

@@ -100,7 +100,7 @@ def _with_way_back(one: ReportTurn, plan: ReplyPlan) -> ReplyPlan:
 def _asked_again(one: ReportTurn, plan: ReplyPlan) -> ReplyPlan:
     """The account's own question after the answer to another."""
     said = one.speaking(plan.settings.get("language", one.turn.thread.language))
-    asked = words.now_asked(one.report, said, is_handed=one.is_handed)
+    asked = words.now_asked(one.report, said, is_handed=one.is_handed, is_back=True)
     return _extended(one, plan, asked, asked=name_of(one.report), report=OPEN)
 
 

@@ -68,10 +68,12 @@ class ReportTurn:
         thread = self.turn.thread
         return finish(messages, thread, self.helpline.words, is_discreet=thread.is_discreet)
 
-    def ask(self, report: Report, first: tuple[OutboundMessage, ...], step: ReportStep) -> ReplyPlan:
+    def ask(
+        self, report: Report, first: tuple[OutboundMessage, ...], step: ReportStep, *, is_back: bool = False
+    ) -> ReplyPlan:
         """Say something, then what the account asks now."""
         report = replace(report, theme=self.theme)
-        messages = (*first, *words.now_asked(report, self.said, is_handed=self.is_handed))
+        messages = (*first, *words.now_asked(report, self.said, is_handed=self.is_handed, is_back=is_back))
         return self.say(messages, OPEN, replace(step, report=report), asked=name_of(report))
 
     def say(

@@ -26,7 +26,7 @@ REQUIRED_KEYS = (
     *(f"utter_report_{name}" for name in ("offer", "start", "resumed", "more", "noted", "heavy", "skipped", "again")),
     *(
         f"utter_report_{name}"
-        for name in ("again_empty", "read", "right", "empty", "ready", "text", "document", "link")
+        for name in ("again_empty", "go_on", "read", "right", "empty", "ready", "text", "document", "link")
     ),
     *(f"utter_report_{name}" for name in ("document_kept", "consent", "given", "not_given", "erase_sure", "erased")),
     *(f"utter_report_{name}" for name in ("gone", "later", "waits", "page_open", "page_gone")),
@@ -70,11 +70,11 @@ def with_choices(said: Wording, key: str, *pairs: tuple[str, str], **values: str
     return replace(message, text=text, quick_replies=choices(said, *pairs))
 
 
-def now_asked(report: Report, said: Wording, *, is_handed: bool) -> tuple[OutboundMessage, ...]:
-    """What is asked for at this point of the account."""
+def now_asked(report: Report, said: Wording, *, is_handed: bool, is_back: bool = False) -> tuple[OutboundMessage, ...]:
+    """What is asked for at this point of the account; `is_back` from something else."""
     match report.stage:
         case Stage.ASKING:
-            return (_part(report, report.part or Part.WHAT, said),)
+            return (_part(report, report.part or Part.WHAT, said, is_back=is_back),)
         case Stage.READ_BACK:
             return _read_back(report, said)
         case Stage.CONSENT:
@@ -84,9 +84,9 @@ def now_asked(report: Report, said: Wording, *, is_handed: bool) -> tuple[Outbou
             return (with_choices(said, "ready", *(pair for pair in offers if pair[0] != "give" or not is_handed)),)
 
 
-def _part(report: Report, part: Part, said: Wording) -> OutboundMessage:
+def _part(report: Report, part: Part, said: Wording, *, is_back: bool) -> OutboundMessage:
     if report.is_begun:
-        return with_choices(said, "more", ("done", "skip"), ("later", "later"))
+        return with_choices(said, "go_on" if is_back else "more", ("done", "skip"), ("later", "later"))
     if report.is_fixing:
         given = tuple((name, f"say_{name}") for name in CHOICES[part])
         if words := report.of(part):

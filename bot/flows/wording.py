@@ -180,7 +180,7 @@ class Wording:
             return self.say(key, name=name, when=when).text
         if not referral.offers or fitting is None:
             return self.say("utter_refer_none").text
-        return self.say("utter_refer_open_adult" if theme == "parents" else "utter_refer_open").text
+        return self.say("utter_refer_open_adult" if theme == "parents" or self._is_parent else "utter_refer_open").text
 
     def _line(self, offer: Offer) -> str:
         values = {"name": offer.service.name[self._spoken], "note": offer.service.note[self._spoken]}
