@@ -26,6 +26,7 @@ MARGIN, BOTTOM = 24.0, 22.0
 INK, QUIET, RULE = (34, 34, 40), (104, 104, 116), (190, 190, 200)
 NEUTRAL_TITLE = "Notes"
 _ARABIC, _LATIN = re.compile("[\u0621-\u064a]"), re.compile("[a-zà-ÿ]", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://\S+|@\S+|\S+\.(?:com|fr|ma|org|net)\S*")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 _SILENT = re.compile(
     "[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\u200b\u200e\u200f\u061c\u2060-\u2069\u202a-\u202e\ufeff\u00ad]"
@@ -163,7 +164,8 @@ class _Pages(FPDF):
 
 
 def reads_right_to_left(line: str) -> bool:
-    """The direction of a line: that of most of its letters. Numbers alone read from left to right everywhere."""
+    """The direction of a line: that of most of its letters, addresses aside. Numbers alone read from left to right."""
+    line = _ADDRESS.sub("", line)
     return len(_ARABIC.findall(line)) > len(_LATIN.findall(line))
 
 
