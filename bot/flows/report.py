@@ -76,6 +76,8 @@ async def guided(
         return offered(one, await dialogue(turn, assessment, now))
     async with helpline.database.read() as session:
         one = replace(one, stored=await reports.of_contact(session, helpline.keyring, thread.contact_id, now))
+    if is_asked and assessment.risk < RiskLevel.HIGH:
+        one = _caught_up(one, is_tap=is_tap)
     if is_tap:
         return _moved(one, turn.payload.removeprefix(PREFIX))
     # What the engine knows nothing of is not told to it as a question of its own.
@@ -100,6 +102,19 @@ async def commit(
     if step.link:
         await papers.add(session, report_id, step.link, now)
     return plan
+
+
+def _caught_up(one: ReportTurn, *, is_tap: bool) -> ReportTurn:
+    """The account with what came before the last message of the same breath: words and then a tap, or one tap after another."""
+    if one.stored is None or len(one.turn.messages) == 1:
+        return one
+    report = one.report
+    for message in one.turn.messages[:-1]:
+        if message.payload.startswith(PREFIX):
+            report = _changed(report, message.payload.removeprefix(PREFIX), one.said)
+        elif is_tap and not message.payload:
+            report = accounts.answer(report, message.text)
+    return replace(one, stored=replace(one.stored, report=report))
 
 
 async def _while_asked(one: ReportTurn, outside: Turn, dialogue: Dialogue) -> ReplyPlan:
@@ -177,7 +192,9 @@ def _moved(one: ReportTurn, does: str) -> ReplyPlan:
         case _:
             changed = _changed(report, does, said)
             first = (said.say("utter_report_skipped"),) if _was_skipped(report, changed) else ()
-            return one.ask(changed, first, ReportStep(changed, one.heard if does.startswith("say_") else ()))
+            return one.ask(
+                changed, first, ReportStep(changed, one.heard if does.startswith("say_") or one.turn.text else ())
+            )
 
 
 def _changed(report: Report, does: str, said: Wording) -> Report:

@@ -141,7 +141,8 @@ async def live_through_everything(server: Server) -> str:
         if does == "start":
             await server.update(text_update(40, CHAT, f"{WORDS[1]} un groupe se moque de moi"))
         await asyncio.sleep(0.3)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
+        # A message a second is all Telegram takes for one chat.
         while not server.telegram.documents:
             await asyncio.sleep(0.05)
     await server.update(text_update(9, CHAT, "/oublie"))

@@ -15,13 +15,14 @@ from bot.config import ROOT
 from bot.dialogue.content import Words
 from bot.domain.accounts import Role
 from bot.domain.conversations import Mode
-from bot.domain.messages import OutboundMessage, SendError, SendResult, Sent
+from bot.domain.messages import InboundKind, InboundMessage, OutboundMessage, SendError, SendResult, Sent
 from bot.domain.report import Part, Stage
 from bot.domain.risk import Assessment, Reason, RiskLevel
 from bot.domain.turns import DialogueState, Thread
 from bot.flows import handover
 from bot.flows.deliver import claim_delivery, deliver
 from bot.flows.limits import Limits
+from bot.flows.receive import accept
 from bot.flows.report_words import judged
 from bot.flows.wording import Wording
 from bot.store import accounts, blocks, reports, retention
@@ -176,6 +177,21 @@ async def test_serious_words_are_answered_first_and_kept(here: House) -> None:
     assert "tu voudrais quoi" not in said
     assert kept is not None
     assert "j'ai envie de mourir" == kept.report.of(Part.EFFECTS)
+
+
+async def test_words_and_taps_of_one_breath_all_count(here: House) -> None:
+    """Somebody types, then taps “C'est tout” before we answered, or taps two effects at once: none of it is lost."""
+    await tells(here)
+    for text_, payload in (("un groupe se moque de moi", ""), ("", "/paper_skip"), ("", "/paper_say_snapchat")):
+        kind = InboundKind.QUICK_REPLY if payload else InboundKind.TEXT
+        sent = InboundMessage("telegram", "7", uuid.uuid4().hex, kind, text_, here.now[0], payload, language_hint="fr")
+        await accept(here.helpline, sent)
+    await here.write("", payload="/paper_say_days")
+    kept = await account(here)
+
+    assert kept is not None
+    assert ["what", "where", "since"] == [str(part) for part, _ in kept.report.answers]
+    assert Part.WHO is kept.report.part
 
 
 async def test_later_keeps_it_and_resume_goes_on(here: House) -> None:
