@@ -39,5 +39,7 @@ class Helpline:
     quiet_window: float
     rights: Mapping[str, Right] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
+    platforms: Mapping[str, str] = field(default_factory=dict)
+    public_url: str = ""
     inbox_changed: Bell = field(default_factory=Bell)
     outbox_changed: Bell = field(default_factory=Bell)

@@ -13,6 +13,7 @@ from bot.web.console.desk import Desk
 from bot.web.console.duty import Duty
 from bot.web.console.letters import Letters
 from bot.web.console.live import Live
+from bot.web.console.reports import Reports
 from bot.web.console.supervision import Supervision
 
 STATIC = Path(__file__).parent / "static"
@@ -26,5 +27,6 @@ def routes(helpline: Helpline) -> list[BaseRoute]:
         *Duty(helpline).routes(),
         *Supervision(helpline).routes(),
         *Letters(helpline).routes(),
+        *Reports(helpline).routes(),
         Mount("/console/static", StaticFiles(directory=STATIC)),
     ]

@@ -20,7 +20,7 @@ from bot.domain.risk import RiskLevel
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
 from bot.flows.wording import Wording
-from bot.store import console, handover, volunteers
+from bot.store import console, handover, reports, volunteers
 from bot.store import shifts as shift_rows
 from bot.store.console import Card, View
 from bot.web.console.content import HINTS, PHRASES, THEMES
@@ -41,6 +41,7 @@ class Opened:
     suggested: str
     said: tuple[tuple[str, str], ...]
     reasons: tuple[tuple[str, str, str], ...]
+    has_report: bool
 
 
 class Desk:
@@ -166,6 +167,8 @@ class Desk:
         found = await self._view(account, id_)
         card = found.card
         until = window_until(card.channel, card.last_inbound_at)
+        async with self._helpline.database.read() as session:
+            has_report = await reports.is_given(session, id_)
         return Opened(
             found,
             found.mode is Mode.VOLUNTEER and card.volunteer_id == account.id,
@@ -173,6 +176,7 @@ class Desk:
             self._lines_for(found, theme_of(card)),
             self._said(found),
             _reasons(found),
+            has_report,
         )
 
     def _said(self, found: View) -> tuple[tuple[str, str], ...]:
