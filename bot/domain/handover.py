@@ -70,6 +70,10 @@ class Refusal(StrEnum):
     NOBODY_WAITS = "nobody_waits"
     STILL_HOLDING = "still_holding"
     NOT_REACHABLE = "not_reachable"
+    SAME_PERSON = "same_person"
+    DECIDED = "decided"
+    ALREADY_ASKED = "already_asked"
+    FACTS_MISSING = "facts_missing"
 
 
 @dataclass(frozen=True, slots=True)

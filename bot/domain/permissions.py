@@ -34,6 +34,7 @@ ROUTES: tuple[tuple[str, frozenset[Role]], ...] = (
     ("/console/accounts", ADMINS),
     ("/console/reveals", SUPERVISORS),
     ("/console/blocks", SUPERVISORS),
+    ("/console/holds", SUPERVISORS),
     ("/console/board", SUPERVISORS),
     ("/console/supervisor", SUPERVISORS),
     ("/console/reviews", SUPERVISORS),

@@ -20,7 +20,7 @@ from bot.domain.risk import RiskLevel
 from bot.flows.helpline import Helpline
 from bot.flows.passage import speak
 from bot.flows.waiting import feedback_question, wording
-from bot.store import casework, handover, inbox, volunteers
+from bot.store import casework, decisions, handover, inbox, volunteers
 from bot.store.casework import Ending
 from bot.store.inbox import OpenThread
 
@@ -282,7 +282,9 @@ async def close(
 
 async def _end(act: Act, ending: Ending, note: str, how: str) -> None:
     row = act.opened.row
-    casework.record_ending(act.session, row.id, act.account.id, ending, act.now)
+    # Whether an authority was alerted is what two people decided, not a box somebody ticks.
+    alerted = await decisions.has_alert(act.session, row.id)
+    casework.record_ending(act.session, row.id, act.account.id, replace(ending, alert_made=alerted), act.now)
     if note.strip():
         casework.add_note(act.session, act.opened.key, row.id, act.account, "note", note.strip(), act.now)
     await casework.save_draft(act.session, act.opened.key, row.id, act.account.id, "", act.now)

@@ -37,3 +37,5 @@ class Helpline:
     rights: Mapping[str, Right] = field(default_factory=dict)
     inbox_changed: Bell = field(default_factory=Bell)
     outbox_changed: Bell = field(default_factory=Bell)
+    templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Approved templates that ask somebody to write again: channel, then language, to the provider's name of it."""

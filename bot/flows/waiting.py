@@ -57,6 +57,8 @@ REQUIRED_KEYS = (
     "utter_people_breathe",
     "utter_people_written_back",
     "utter_people_follow_up",
+    "utter_people_reopen",
+    "utter_people_alert_call",
     "utter_people_alert_imminent",
     "utter_people_alert_high",
     "utter_people_alert_concern",

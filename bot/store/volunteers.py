@@ -55,6 +55,12 @@ async def everyone(session: AsyncSession) -> list[Volunteer]:
     return sorted(found, key=lambda one: not one.is_on_duty)
 
 
+async def names(session: AsyncSession) -> dict[int, str]:
+    """Who is who."""
+    rows = (await session.execute(select(VolunteerRow.id, VolunteerRow.name))).all()
+    return {row[0]: row[1] for row in rows}
+
+
 async def _holding(session: AsyncSession) -> dict[int, int]:
     query = select(AssignmentRow.volunteer_id, func.count()).where(AssignmentRow.ended_at.is_(None))
     rows = (await session.execute(query.group_by(AssignmentRow.volunteer_id))).all()

@@ -3,7 +3,12 @@
 from alembic import context
 from sqlalchemy import create_engine
 
-from bot.store import tables_accounts, tables_people, tables_words  # noqa: F401 - their tables belong to the schema
+from bot.store import (  # noqa: F401 - their tables belong to the schema
+    tables_accounts,
+    tables_console,
+    tables_people,
+    tables_words,
+)
 from bot.store.tables import Base
 
 connection = context.config.attributes.get("connection")

@@ -18,7 +18,7 @@ from bot.domain.risk import RiskLevel
 from bot.flows import handover as flow
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
-from bot.store import casework, console, handover, volunteers
+from bot.store import casework, console, decisions, handover, volunteers
 from bot.store import shifts as rows
 from bot.web.console.forms import done, fields, number
 from bot.web.console.render import page
@@ -56,6 +56,7 @@ class Supervision:
             people = await volunteers.everyone(session)
             leases = {one.conversation_id: one for one in await volunteers.held(session)}
             calls = await casework.help_calls(session)
+            asked = await decisions.open_ones(session, now)
             reviews = await console.to_review(session, helpline.keyring, now)
             ended = await console.ended_since(session, now - timedelta(days=1))
         return page(
@@ -70,6 +71,7 @@ class Supervision:
             names={one.id: one.name for one in people},
             on_duty=[one for one in people if one.is_on_duty],
             calls=calls,
+            asked=asked,
             reviews=[(card, now - card.since > REVIEW_WITHIN) for card in reviews],
             ended=ended,
             exposure=EXPOSURE,
