@@ -15,7 +15,9 @@ from bot.store.sealed import open_inbound
 from bot.store.tables import ActionRow, ContactRow, ConversationRow, EscalationRow, InboundRow, OutboundRow
 from bot.store.tables_people import DispositionRow
 
-QUEUE_SHOWN = 200
+QUEUE_SHOWN = 60
+"""So many people of the queue are shown at first; nobody chooses among more. All of them on request."""
+QUEUE_MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,15 @@ class Card:
     last_inbound_at: datetime
 
 
-async def queue(session: AsyncSession, keyring: Keyring) -> list[Card]:
-    """Everybody who waits, the gravest first, those who come back before the others."""
+async def queue(session: AsyncSession, keyring: Keyring, most: int = QUEUE_SHOWN) -> list[Card]:
+    """Who waits, the gravest first, those who come back before the others."""
     query = (
         select(EscalationRow, ConversationRow, ContactRow)
         .join(ConversationRow, ConversationRow.id == EscalationRow.conversation_id)
         .join(ContactRow, ContactRow.id == ConversationRow.contact_id)
         .where(EscalationRow.closed_at.is_(None), ConversationRow.mode == Mode.WAITING)
         .order_by(EscalationRow.risk.desc(), EscalationRow.is_back.desc(), EscalationRow.waiting_since)
-        .limit(QUEUE_SHOWN)
+        .limit(most)
     )
     rows = (await session.execute(query)).all()
     worst = await worst_of(session, [row.id for _, row, _ in rows])
@@ -144,6 +146,18 @@ async def ended_since(session: AsyncSession, since: datetime) -> dict[str, int]:
     query = select(DispositionRow.outcome, func.count()).where(DispositionRow.at > since)
     rows = (await session.execute(query.group_by(DispositionRow.outcome))).all()
     return {row[0]: row[1] for row in rows}
+
+
+async def count_by_risk(session: AsyncSession) -> dict[RiskLevel, int]:
+    """How many wait at each risk, the gravest first."""
+    query = (
+        select(EscalationRow.risk, func.count())
+        .join(ConversationRow, ConversationRow.id == EscalationRow.conversation_id)
+        .where(EscalationRow.closed_at.is_(None), ConversationRow.mode == Mode.WAITING)
+        .group_by(EscalationRow.risk)
+    )
+    found = {row[0]: row[1] for row in (await session.execute(query)).all()}
+    return {risk: found.get(int(risk), 0) for risk in reversed(RiskLevel)}
 
 
 Pulse = frozenset[tuple[str, int, int, int]]

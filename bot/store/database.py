@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,54 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 _BUSY_MILLISECONDS = 10_000
 _POSTGRESQL_WRITERS = 16
+_FIRST_IN_A_ROW = 8
+
+
+class Turns:
+    """Who writes next: those somebody waits for at a page or on a phone before background work, each in their order.
+
+    One turn in nine is background work's even then, so that a flood never keeps answers from being delivered.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._free = at_once
+        self._first: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+        self._in_a_row = 0
+
+    @asynccontextmanager
+    async def turn(self, *, first: bool) -> AsyncIterator[None]:
+        """One turn."""
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(self._first if first else self._others)
+        try:
+            yield
+        finally:
+            self._give()
+
+    async def _wait(self, line: deque[asyncio.Future[None]]) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line.append(future)
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self._give()
+            raise
+
+    def _give(self) -> None:
+        others_first = self._in_a_row >= _FIRST_IN_A_ROW
+        lines = (self._others, self._first) if others_first else (self._first, self._others)
+        for line in lines:
+            while line:
+                future = line.popleft()
+                if not future.done():
+                    self._in_a_row = self._in_a_row + 1 if line is self._first else 0
+                    future.set_result(None)
+                    return
+        self._free += 1
 
 
 class Database:
@@ -23,14 +72,14 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         # SQLite lets whoever asks at the right moment write next, and somebody may wait for seconds: here they queue up.
-        self._turns = asyncio.Semaphore(1 if self.is_sqlite else _POSTGRESQL_WRITERS)
+        self._turns = Turns(1 if self.is_sqlite else _POSTGRESQL_WRITERS)
         self._engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        """A transaction that changes rows."""
+    async def write(self, *, first: bool = False) -> AsyncIterator[AsyncSession]:
+        """A transaction that changes rows; before background work when somebody waits for it (`first`)."""
         session = AsyncSession(self._engine, expire_on_commit=False, autoflush=False)
-        async with self._turns, session, session.begin():
+        async with self._turns.turn(first=first), session, session.begin():
             yield session
 
     @asynccontextmanager

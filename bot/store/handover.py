@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from bot.domain.accounts import Account
 from bot.domain.conversations import Mode
@@ -108,7 +109,9 @@ async def change_owner(
     assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE gives
     if result.rowcount != 1:
         return False
-    await session.refresh(row)
+    # The row at hand says the same as the database, without asking it again.
+    for name, value in (("mode", mode.value), ("volunteer_id", volunteer_id), ("version", row.version + 1)):
+        set_committed_value(row, name, value)
     record(session, row.id, now, actor, mode, why)
     return True
 

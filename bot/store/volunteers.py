@@ -39,6 +39,14 @@ async def meet(session: AsyncSession, account: Account, now: datetime) -> Volunt
     return row
 
 
+async def met(session: AsyncSession, account: Account, now: datetime) -> Volunteer:
+    """The same, as the queue sees them."""
+    row = await meet(session, account, now)
+    mine = (AssignmentRow.volunteer_id == row.id) & AssignmentRow.ended_at.is_(None)
+    holding = (await session.execute(select(func.count()).select_from(AssignmentRow).where(mine))).scalar_one()
+    return _volunteer(row, holding)
+
+
 async def find(session: AsyncSession, volunteer_id: int) -> Volunteer | None:
     """A volunteer as the queue sees them."""
     row = await session.get(VolunteerRow, volunteer_id, populate_existing=True)

@@ -55,7 +55,7 @@ class Desk:
 
     async def _desk(self, request: Request, ids: list[int]) -> Response:
         account: Account = request.state.account
-        async with self._helpline.database.write() as session:
+        async with self._helpline.database.write(first=True) as session:
             await volunteers.meet(session, account, self._helpline.clock())
         opened = [await self._talk.open(account, id_) for id_ in ids]
         shared = {**await self._queue(account), **await self._people(account)}
@@ -63,7 +63,8 @@ class Desk:
 
     async def queue(self, request: Request) -> Response:
         """The left pane."""
-        found = await self._queue(request.state.account)
+        is_whole = request.query_params.get("all") == "1"
+        found = await self._queue(request.state.account, console.QUEUE_MOST if is_whole else console.QUEUE_SHOWN)
         return page(request, "queue.html", open_ids=frozenset(_asked(request)), **found)
 
     async def bar(self, request: Request) -> Response:
@@ -100,12 +101,13 @@ class Desk:
             "services": sorted((service.id, service.name["fr"]) for service in services if service.may_be_shown),
         }
 
-    async def _queue(self, account: Account) -> dict[str, Any]:
-        """Who waits, and whom the volunteer holds."""
+    async def _queue(self, account: Account, most: int = console.QUEUE_SHOWN) -> dict[str, Any]:
+        """Who waits, how many, and whom the volunteer holds."""
         async with self._helpline.database.read() as session:
-            cards = await console.queue(session, self._helpline.keyring)
+            counts = await console.count_by_risk(session)
+            cards = await console.queue(session, self._helpline.keyring, most)
             mine = await console.held_by(session, self._helpline.keyring, account.id)
-        return {"cards": cards, "mine": mine}
+        return {"cards": cards, "waiting": sum(counts.values()), "mine": mine}
 
     async def _people(self, account: Account) -> dict[str, Any]:
         """The volunteer, the others, the rota, and the helpline's own phrases."""

@@ -37,7 +37,7 @@ class Duty:
 
     async def beat(self, request: Request) -> Response:
         """The volunteer is there and looks at the page: what they hold stays theirs."""
-        async with self._helpline.database.write() as session:
+        async with self._helpline.database.write(first=True) as session:
             await volunteers.touch(session, request.state.account.id, self._helpline.clock())
         return Response(status_code=HTTPStatus.NO_CONTENT)
 

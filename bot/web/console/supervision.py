@@ -14,7 +14,6 @@ from starlette.routing import Route
 from bot import i18n
 from bot.domain.accounts import Account, Role
 from bot.domain.handover import EXPOSURE, PATIENCE
-from bot.domain.risk import RiskLevel
 from bot.flows import handover as flow
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
@@ -51,6 +50,7 @@ class Supervision:
         _supervisor(request)
         helpline, now = self._helpline, self._helpline.clock()
         async with helpline.database.read() as session:
+            counts = await console.count_by_risk(session)
             cards = await console.queue(session, helpline.keyring)
             held = await console.held_by(session, helpline.keyring)
             people = await volunteers.everyone(session)
@@ -64,7 +64,7 @@ class Supervision:
             "board.html",
             cards=cards,
             late=frozenset(card.id for card in cards if now - card.since > PATIENCE[card.risk]),
-            counts={risk: sum(card.risk is risk for card in cards) for risk in reversed(RiskLevel)},
+            counts=counts,
             held=held,
             leases=leases,
             people=people,

@@ -144,7 +144,7 @@ class Talk:
         async with helpline.database.read() as session:
             if await handover.was_opened(session, id_, account, now):
                 return
-        async with helpline.database.write() as session:
+        async with helpline.database.write(first=True) as session:
             await handover.note_opened(session, id_, account, now)
         self._noted = {one: at for one, at in self._noted.items() if now - at < OPENED_AGAIN}
         self._noted[account.id, id_] = now
