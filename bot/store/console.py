@@ -74,6 +74,25 @@ async def held_by(session: AsyncSession, keyring: Keyring, volunteer_id: int | N
     return [card_of(keyring, row, contact, worst.get(row.id), None) for row, contact in rows]
 
 
+async def fresh(session: AsyncSession, ids: list[int]) -> dict[int, int]:
+    """How many messages each person wrote since somebody of the team last answered them."""
+    if not ids:
+        return {}
+    answered = (
+        select(OutboundRow.conversation_id, func.max(OutboundRow.created_at).label("at"))
+        .where(OutboundRow.conversation_id.in_(ids), OutboundRow.author.in_(("volunteer", "system")))
+        .group_by(OutboundRow.conversation_id)
+        .subquery()
+    )
+    query = (
+        select(InboundRow.conversation_id, func.count())
+        .join(answered, answered.c.conversation_id == InboundRow.conversation_id)
+        .where(InboundRow.received_at > answered.c.at)
+        .group_by(InboundRow.conversation_id)
+    )
+    return {row[0]: row[1] for row in (await session.execute(query)).all()}
+
+
 async def worst_of(session: AsyncSession, ids: list[int]) -> dict[int, InboundRow]:
     """The newest of the gravest messages of each conversation."""
     if not ids:

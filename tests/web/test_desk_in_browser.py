@@ -2,112 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import expect
 
-from bot.domain.accounts import Role
-from tests.end_to_end.gateway import Gateway, running
-from tests.people import COOKIE, cookie_of, enrolled
+from tests.web.browsers import IN_DANGER, NEEDS_CHROMIUM, claim, house, on_duty, picture, say, violations
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-PICTURES = os.environ.get("CONSOLE_PICTURES", "")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no Chromium: apt-get install chromium"),
-]
-IN_DANGER = "j'ai compté mes cachets, je vais les prendre ce soir"
-
-
-@dataclass
-class House:
-    """A gateway with browsers in front of it."""
-
-    gateway: Gateway
-    browser: Browser
-    cookies: dict[int, str]
-
-    async def volunteer(self, who: int, *, width: int = 1440, dark: bool = False) -> Page:
-        """The console of an account, in a browser of its own."""
-        context = await self.browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", locale="fr-FR"
-        )
-        await context.add_cookies([{"name": COOKIE, "value": self.cookies[who], "url": self.gateway.url}])
-        page = await context.new_page()
-        page.set_default_timeout(8_000)
-        await page.goto(f"{self.gateway.url}/console")
-        return page
-
-    async def teen(self) -> Page:
-        """The phone of the simulator."""
-        context = await self.browser.new_context(viewport={"width": 420, "height": 860}, locale="fr-FR")
-        page = await context.new_page()
-        page.set_default_timeout(8_000)
-        await page.goto(f"{self.gateway.url}/simulator")
-        return page
-
-
-@asynccontextmanager
-async def house(database_url: str) -> AsyncIterator[House]:
-    """Everything running."""
-    async with (
-        running(database_url, simulator=True) as gateway,
-        async_playwright() as playwright,
-    ):
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        try:
-            yield House(gateway, browser, await _sign_in(database_url))
-        finally:
-            await browser.close()
-
-
-async def _sign_in(database_url: str) -> dict[int, str]:
-    """Two volunteers and a supervisor with real accounts, and the cookie of each by the account's id."""
-    people = (("Sam", Role.VOLUNTEER), ("Lina", Role.VOLUNTEER), ("Nour", Role.SUPERVISOR))
-    accounts = [(await enrolled(database_url, name, role))[0] for name, role in people]
-    return {account.id: await cookie_of(database_url, account) for account in accounts}
-
-
-async def claim(page: Page) -> str:
-    """Take the first conversation as htmx does, whatever the page shows by now; what comes back."""
-    script = """() => fetch('/console/c/1/claim', {
-        method: 'POST',
-        headers: {...JSON.parse(document.body.getAttribute('hx-headers')), 'HX-Request': 'true',
-                  'Content-Type': 'application/x-www-form-urlencoded'},
-        body: '',
-    }).then(answer => answer.text())"""
-    return str(await page.evaluate(script))
-
-
-async def say(teen: Page, words: str) -> None:
-    """Write something on the phone."""
-    await teen.fill("#words", words)
-    await teen.press("#words", "Enter")
-
-
-async def picture(page: Page, name: str) -> None:
-    """Keep a screenshot when asked to."""
-    if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/{name}.png")
-
-
-async def violations(page: Page) -> str:
-    """What axe-core finds, in words; empty when nothing."""
-    found = await Axe().run(page)
-    return "" if found.violations_count == 0 else str(found.generate_report())
-
-
-async def on_duty(page: Page) -> None:
-    """Start a shift."""
-    await page.get_by_role("button", name="Prendre mon service").click()
-    await expect(page.locator(".duty")).to_contain_text("en service jusqu'à")
+pytestmark = NEEDS_CHROMIUM
 
 
 async def test_from_escalation_to_hand_back_with_two_volunteers(sqlite_url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -14,7 +15,7 @@ from bot.domain.decisions import Authority, Told
 from bot.domain.handover import EXPOSURE, Outcome, Volunteer
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
-from bot.store import console, volunteers
+from bot.store import choices, console, volunteers
 from bot.store import shifts as shift_rows
 from bot.web.console.content import PHRASES, THEMES
 from bot.web.console.forms import number
@@ -39,6 +40,7 @@ class Desk:
             Route("/console", self.desk, methods=["GET"]),
             Route("/console/events", self.events, methods=["GET"]),
             Route("/console/queue", self.queue, methods=["GET"]),
+            Route("/console/mine", self.mine, methods=["GET"]),
             Route("/console/bar", self.bar, methods=["GET"]),
             Route("/console/language/{language}", self.language, methods=["GET"]),
             Route("/console/c/{id:int}", self.conversation, methods=["GET"]),
@@ -66,6 +68,12 @@ class Desk:
         is_whole = request.query_params.get("all") == "1"
         found = await self._queue(request.state.account, console.QUEUE_MOST if is_whole else console.QUEUE_SHOWN)
         return page(request, "queue.html", open_ids=frozenset(_asked(request)), **found)
+
+    async def mine(self, request: Request) -> Response:
+        """Whom the volunteer holds, and who of them has written since the last answer."""
+        async with self._helpline.database.read() as session:
+            found = await self._mine(session, request.state.account)
+        return page(request, "mine.html", open_ids=frozenset(_asked(request)), **found)
 
     async def bar(self, request: Request) -> Response:
         """The bar: on duty until when, how many, exposure."""
@@ -106,8 +114,12 @@ class Desk:
         async with self._helpline.database.read() as session:
             counts = await console.count_by_risk(session)
             cards = await console.queue(session, self._helpline.keyring, most)
-            mine = await console.held_by(session, self._helpline.keyring, account.id)
-        return {"cards": cards, "waiting": sum(counts.values()), "mine": mine}
+            mine = await self._mine(session, account)
+        return {"cards": cards, "waiting": sum(counts.values()), **mine}
+
+    async def _mine(self, session: AsyncSession, account: Account) -> dict[str, Any]:
+        mine = await console.held_by(session, self._helpline.keyring, account.id)
+        return {"mine": mine, "fresh": await console.fresh(session, [card.id for card in mine])}
 
     async def _people(self, account: Account) -> dict[str, Any]:
         """The volunteer, the others, the rota, and the helpline's own phrases."""
@@ -116,12 +128,14 @@ class Desk:
         async with helpline.database.read() as session:
             people = await volunteers.everyone(session)
             own_phrases = await shift_rows.phrases(session)
+            chosen = await choices.of(session, account.id)
         known = {one.id: one for one in people}
         return {
             "me": known.get(account.id) or Volunteer(account.id, account.name, account.role.value),
             "names": {one.id: one.name for one in people},
             "people": [one for one in people if one.is_on_duty and one.id != account.id],
             "own_phrases": own_phrases,
+            "choices": chosen,
             "team": rota.status(now),
             "now": now,
             "exposure": EXPOSURE,

@@ -17,7 +17,7 @@ from bot.domain.handover import EXPOSURE, PATIENCE
 from bot.flows import handover as flow
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
-from bot.store import casework, console, decisions, handover, volunteers
+from bot.store import casework, choices, console, decisions, handover, volunteers
 from bot.store import shifts as rows
 from bot.web.console.forms import done, fields, number
 from bot.web.console.render import page
@@ -56,6 +56,7 @@ class Supervision:
             people = await volunteers.everyone(session)
             leases = {one.conversation_id: one for one in await volunteers.held(session)}
             calls = await casework.help_calls(session)
+            chosen = await choices.of(session, request.state.account.id)
             asked = await decisions.open_ones(session, now)
             reviews = await console.to_review(session, helpline.keyring, now)
             ended = await console.ended_since(session, now - timedelta(days=1))
@@ -72,6 +73,7 @@ class Supervision:
             on_duty=[one for one in people if one.is_on_duty],
             calls=calls,
             asked=asked,
+            choices=chosen,
             reviews=[(card, now - card.since > REVIEW_WITHIN) for card in reviews],
             ended=ended,
             exposure=EXPOSURE,

@@ -102,6 +102,7 @@ function tick() {
     const left = Date.parse(mark.dataset.until) - Date.now();
     mark.querySelector(".left").textContent = spell(left);
     mark.classList.toggle("short", left < 2 * 3600 * 1000);
+    mark.hidden = left <= 0;
     const warning = mark.closest(".talk").querySelector(".window-closed");
     if (warning) warning.hidden = left > 0;
   }
@@ -156,13 +157,32 @@ async function beat() {
   await post("/console/beat", {}).catch(() => null);
 }
 
-// Sound: for somebody in immediate danger only, once each.
-let heard = null;
+// Sound: for somebody in immediate danger only, once each. Notifications: only while nobody looks, and without a word.
+let known = null;
+let heard = new Set();
+let answersDue = null;
 function listen() {
-  const now = new Set([...document.querySelectorAll("#queue .card[data-risk=imminent]")].map((card) => card.dataset.id));
-  const isNew = heard && [...now].some((id) => !heard.has(id));
-  heard = new Set([...(heard || []), ...now]);
-  if (!isNew || localStorage.getItem("muted") === "yes" || !navigator.userActivation?.hasBeenActive) return;
+  const choices = document.getElementById("choices");
+  const notice = document.querySelector(".notice");
+  if (!choices || !notice) return;
+  const waiting = split(notice.dataset.ids);
+  const imminent = split(notice.dataset.imminent);
+  const isNew = known && waiting.some((id) => !known.has(id));
+  const isGrave = known && imminent.some((id) => !heard.has(id));
+  known = new Set([...(known || []), ...waiting]);
+  heard = new Set([...heard, ...imminent]);
+  if (isGrave && choices.dataset.sound === "on") ring();
+  if (isNew || isGrave) tell(notice.dataset.text, "queue");
+  const mine = document.querySelector(".notice-mine");
+  const due = mine ? Number(mine.dataset.count) : 0;
+  if (answersDue !== null && due > answersDue) tell(mine.dataset.text, "mine");
+  answersDue = due;
+}
+
+function split(text) { return (text || "").split(" ").filter(Boolean); }
+
+function ring() {
+  if (!navigator.userActivation?.hasBeenActive) return;
   const audio = new AudioContext();
   const tone = audio.createOscillator();
   const gain = audio.createGain();
@@ -170,9 +190,30 @@ function listen() {
   gain.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.6);
   tone.frequency.value = 523;
   tone.connect(gain).connect(audio.destination);
+  tone.addEventListener("ended", () => audio.close());
   tone.start();
   tone.stop(audio.currentTime + 0.6);
 }
+
+function tell(text, tag) {
+  const wanted = document.getElementById("choices").dataset.notices === "on";
+  if (!text || !wanted || document.visibilityState === "visible") return;
+  if (!("Notification" in window) || Notification.permission !== "granted") return;
+  try {
+    const shown = new Notification("Relais", { body: text, tag, renotify: true, silent: true });
+    shown.addEventListener("click", () => { window.focus(); shown.close(); });
+  } catch {
+    // Phones let only installed pages notify: the alerts on Telegram are for them.
+  }
+}
+
+document.body.addEventListener("htmx:confirm", async (event) => {
+  if (!event.detail.elt.matches("form.asks-browser")) return;
+  event.preventDefault();
+  const isAllowed = "Notification" in window && (await Notification.requestPermission()) === "granted";
+  if (isAllowed) event.detail.issueRequest(true);
+  else document.querySelector("#choices .denied").hidden = false;
+});
 
 if (document.body.classList.contains("desk")) {
   showPane(document.querySelector(".talk") ? "talk" : "queue");
