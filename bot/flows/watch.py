@@ -17,13 +17,14 @@ from bot.domain.conversations import Mode
 from bot.domain.handover import PATIENCE, window_until
 from bot.domain.messages import InboundMessage, OutboundMessage
 from bot.domain.risk import RiskLevel
+from bot.domain.services import UNDERSTOOD
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
 from bot.flows.passage import speak
 from bot.flows.waiting import place_of, wording
 from bot.store import alerts, casework, handover, leases, volunteers
 from bot.store.alerts import Recipient, Unanswered
-from bot.store.casework import DueFollowUp
+from bot.store.casework import DueFollowUp, HelpCall
 from bot.store.volunteers import Held
 
 EVERY = 2.0
@@ -63,10 +64,13 @@ async def once(helpline: Helpline) -> None:
         silent = await volunteers.silent(session, now)
         due = await casework.due_follow_ups(session, now)
         waiting = await alerts.unanswered(session)
+        calls = await casework.help_calls(session)
     for one in silent:
         await take_back(helpline, one)
     for follow_up in due:
         await write_as_agreed(helpline, follow_up)
+    for call in calls:
+        await call_out(helpline, call)
     for person in waiting:
         await climb(helpline, person, len(waiting))
         await tell_again(helpline, person)
@@ -116,29 +120,49 @@ async def write_as_agreed(helpline: Helpline, follow_up: DueFollowUp) -> None:
 
 
 async def climb(helpline: Helpline, person: Unanswered, count: int) -> None:
-    """Alert who is on duty, then everybody who speaks the language, then the supervisors; never a word of content."""
+    """Alert who is on duty, then the next on the rota, then the supervisors; never a word of content.
+
+    A step that reaches nobody who asked for alerts is widened to everybody who speaks the language.
+    """
     now = helpline.clock()
     if person.alerts >= 3 or (person.alerted_at is not None and now - person.alerted_at < PATIENCE[person.risk]):
         return
-    is_open = (await shifts.rota(helpline)).status(now).is_open
+    rota = await shifts.rota(helpline)
+    is_open, upcoming = rota.status(now).is_open, rota.next_on(now)
     if not is_open and person.risk < RiskLevel.HIGH:
         return
-    everyone = await _recipients(helpline)
-    chosen = [one for one in everyone if _is_for(one, person, is_open=is_open)]
+    next_id = upcoming.volunteer_id if upcoming is not None else None
+    chosen = _chosen(await _recipients(helpline), person, next_id, is_open=is_open)
     async with helpline.database.write() as session:
         await alerts.mark_alerted(session, person.escalation_id, now)
         handover.record(session, person.conversation_id, now, "system", "alerted", f"step{person.alerts + 1}")
     await _send(helpline, chosen, max(person.risk, RiskLevel.CONCERN).word, count, person.language)
 
 
-def _is_for(one: Recipient, person: Unanswered, *, is_open: bool) -> bool:
-    """Whether this step of the climb reaches somebody. With nobody on duty it begins with the supervisors."""
-    speaks = (
-        not one.languages or person.language in one.languages or (person.language == "ary" and "ar" in one.languages)
-    )
+def _chosen(everyone: list[Recipient], person: Unanswered, next_id: int | None, *, is_open: bool) -> list[Recipient]:
+    """Whom this step of the climb reaches. With nobody on duty it begins with the supervisors."""
+    supervisors = [one for one in everyone if one.role == "supervisor"]
     if person.alerts >= 2 or not is_open:
-        return one.role == "supervisor"
-    return speaks and (one.is_on_duty or person.alerts == 1)
+        return supervisors
+    speaking = [one for one in everyone if _speaks(one, person.language)]
+    if person.alerts == 0:
+        return [one for one in speaking if one.is_on_duty] or speaking
+    return [one for one in everyone if one.volunteer_id == next_id and not one.is_on_duty] or speaking
+
+
+def _speaks(one: Recipient, language: str) -> bool:
+    return not one.languages or not UNDERSTOOD.get(language, {language}).isdisjoint(one.languages)
+
+
+async def call_out(helpline: Helpline, call: HelpCall) -> None:
+    """A volunteer called and no supervisor has come: once, on the supervisors' own phones."""
+    now = helpline.clock()
+    if call.alerted_at is not None or call.why == "silent":
+        return
+    async with helpline.database.write() as session:
+        await casework.mark_called_out(session, call.id, now)
+    chosen = [one for one in await _recipients(helpline) if one.role == "supervisor"]
+    await _send(helpline, chosen, "call", 1, "")
 
 
 async def tell_again(helpline: Helpline, person: Unanswered) -> None:

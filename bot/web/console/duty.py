@@ -11,7 +11,7 @@ from starlette.routing import Route
 from bot.domain.accounts import Account
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
-from bot.store import alerts, choices, volunteers
+from bot.store import alerts, choices, debriefs, volunteers
 from bot.store.choices import Choices
 from bot.web.console.forms import done, fields
 from bot.web.console.render import page
@@ -60,6 +60,8 @@ class Duty:
         async with self._helpline.database.write() as session:
             account: Account = request.state.account
             await volunteers.answer_debrief(session, account.id, self._helpline.clock(), asked=asked)
+            if asked:
+                await debriefs.ask(session, account.id, self._helpline.clock())
         return done(request, None)
 
     async def choose(self, request: Request) -> Response:
