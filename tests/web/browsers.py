@@ -27,10 +27,10 @@ IN_DANGER = "j'ai compté mes cachets, je vais les prendre ce soir"
 
 
 @dataclass
-class House:
-    """A gateway with browsers in front of it."""
+class Front:
+    """Browsers in front of a gateway."""
 
-    gateway: Gateway
+    url: str
     browser: Browser
     cookies: dict[int, str]
 
@@ -39,13 +39,13 @@ class House:
         context = await self.browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", locale="fr-FR"
         )
-        await context.add_cookies([{"name": COOKIE, "value": self.cookies[who], "url": self.gateway.url}])
-        await context.grant_permissions(["notifications"], origin=self.gateway.url)
+        await context.add_cookies([{"name": COOKIE, "value": self.cookies[who], "url": self.url}])
+        await context.grant_permissions(["notifications"], origin=self.url)
         if script:
             await context.add_init_script(script)
         page = await context.new_page()
         page.set_default_timeout(8_000)
-        await page.goto(f"{self.gateway.url}/console")
+        await page.goto(f"{self.url}/console")
         return page
 
     async def teen(self) -> Page:
@@ -53,8 +53,15 @@ class House:
         context = await self.browser.new_context(viewport={"width": 420, "height": 860}, locale="fr-FR")
         page = await context.new_page()
         page.set_default_timeout(8_000)
-        await page.goto(f"{self.gateway.url}/simulator")
+        await page.goto(f"{self.url}/simulator")
         return page
+
+
+@dataclass
+class House(Front):
+    """The gateway of one test, and browsers in front of it."""
+
+    gateway: Gateway
 
 
 @asynccontextmanager
@@ -66,7 +73,7 @@ async def house(database_url: str) -> AsyncIterator[House]:
     ):
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:
-            yield House(gateway, browser, await sign_in(database_url))
+            yield House(gateway.url, browser, await sign_in(database_url), gateway)
         finally:
             await browser.close()
 

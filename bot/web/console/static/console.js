@@ -31,13 +31,26 @@ function later(element, name, wait, work) {
 function onTyped(area) {
   const form = area.closest("form[data-draft]");
   if (!form) return;
-  later(area, "draft", DRAFT_AFTER, () => post(form.dataset.draft, { text: area.value }).catch(() => lost(true)));
+  unkept.add(area);
+  later(area, "draft", DRAFT_AFTER, () => keep(area, form.dataset.draft));
   later(area, "hints", HINTS_AFTER, async () => {
     const answer = await post(form.dataset.hints, { text: area.value }).catch(() => null);
     // Our own server escaped everything in it, quotes of the draft included.
     if (answer && answer.ok) form.querySelector(".hints").innerHTML = await answer.text();
   });
 }
+
+// What could not be kept because the line was cut is kept as soon as it is back.
+const unkept = new Set();
+async function keep(area, url) {
+  const text = area.value;
+  const answer = await post(url, { text }).catch(() => null);
+  if (answer === null) lost(true);
+  else if (area.value === text) unkept.delete(area);
+}
+document.body.addEventListener("resync", () => {
+  for (const area of unkept) if (area.isConnected) keep(area, area.closest("form").dataset.draft);
+});
 
 function insert(conversation, text) {
   const area = document.getElementById("text-" + conversation);
@@ -128,6 +141,7 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   const own = timers.get(area) || {};
   clearTimeout(own.draft);
   clearTimeout(own.hints);
+  unkept.delete(area);
   area.value = "";
   form.querySelector(".hints").replaceChildren();
   area.focus();
@@ -138,9 +152,14 @@ let lostTimer = 0;
 let isLeaving = false;
 window.addEventListener("pagehide", () => { isLeaving = true; });
 function lost(isLost) {
-  clearTimeout(lostTimer);
-  if (!isLost) document.getElementById("lost").hidden = true;
-  else if (!isLeaving) lostTimer = setTimeout(() => { document.getElementById("lost").hidden = false; }, 2500);
+  if (!isLost) {
+    clearTimeout(lostTimer);
+    lostTimer = 0;
+    document.getElementById("lost").hidden = true;
+  } else if (!lostTimer && !isLeaving) {
+    // Started once: every new try that fails would otherwise put it off again.
+    lostTimer = setTimeout(() => { document.getElementById("lost").hidden = false; }, 2500);
+  }
 }
 let wasLost = false;
 document.body.addEventListener("htmx:sseError", () => { wasLost = true; lost(true); });
