@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.async_api import expect
+from datetime import UTC, datetime, timedelta
 
+import pytest
+from playwright.async_api import Page, expect
+
+from bot.config import async_database_url
+from bot.store import audit
+from bot.store.database import Database
+from bot.store.tables import ConversationRow
 from tests.web.browsers import IN_DANGER, NEEDS_CHROMIUM, claim, house, on_duty, picture, say, violations
 
 pytestmark = NEEDS_CHROMIUM
+
+
+async def is_cut(page: Page) -> list[str]:
+    """What sticks out of the page to the side."""
+    script = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
+        [...document.querySelectorAll('body *')].filter(one => !one.closest('.scroll-x, .wide')
+            && one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+        .map(one => one.outerHTML.slice(0, 120))"""
+    found: list[str] = await page.evaluate(script)
+    return found
 
 
 async def test_from_escalation_to_hand_back_with_two_volunteers(sqlite_url: str) -> None:
@@ -79,9 +95,12 @@ async def test_no_page_keeps_anybody_out(sqlite_url: str, *, dark: bool) -> None
             await summary.click()
         assert await violations(nour) == ""
         await picture(nour, f"conversation-{'dark' if dark else 'light'}")
-        for name in ("board", "rota", "alerts"):
+        await nour.fill("textarea[name=facts]", "« j'ai compté mes cachets », 20 h")
+        await nour.get_by_role("button", name="Demander l'alerte").click()
+        await expect(nour.locator(".beside .decision")).to_contain_text("attend une deuxième personne")
+        for name in ("board", "holds?c=1", "rota", "alerts", "reveals"):
             await nour.goto(f"{here.gateway.url}/console/{name}")
-            await picture(nour, f"{name}-{'dark' if dark else 'light'}")
+            await picture(nour, f"{name.partition('?')[0]}-{'dark' if dark else 'light'}")
             assert await violations(nour) == "", name
 
 
@@ -97,10 +116,82 @@ async def test_it_works_on_a_phone_and_zoomed_in(sqlite_url: str, width: int) ->
         await sam.locator("#queue .acts button").click()
         await expect(sam.locator(".composer textarea")).to_be_visible()
         await picture(sam, f"conversation-{width}")
-        cut = await sam.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
-        assert not cut
+        assert not await is_cut(sam)
         assert await violations(sam) == ""
         await sam.get_by_role("tab", name="Contexte").click()
-        await expect(sam.get_by_role("button", name="Appeler un·e superviseur·e")).to_be_visible()
+        await expect(sam.get_by_role("button", name="Appeler un·e superviseur·e")).to_be_in_viewport()
+        await expect(sam.locator("article.talk")).to_be_hidden()
         await picture(sam, f"context-{width}")
+        nour = await here.volunteer(3, width=width)
+        for name in ("board", "holds", "rota", "alerts", "reveals"):
+            await nour.goto(f"{here.gateway.url}/console/{name}")
+            await picture(nour, f"{name}-{width}")
+            assert not await is_cut(nour), name
+
+
+async def test_an_alert_asked_by_a_volunteer_is_confirmed_and_its_state_is_seen_live(sqlite_url: str) -> None:
+    """The volunteer sees, without a reload, that somebody confirmed: nobody decides alone, and nobody waits in the dark."""
+    async with house(sqlite_url) as here:
+        sam, nour, teen = await here.volunteer(1), await here.volunteer(3), await here.teen()
+        await on_duty(sam)
+        await say(teen, IN_DANGER)
+        await sam.locator("#queue .acts button").first.click()
+        await sam.locator("summary", has_text="Étapes d'alerte").click()
+        await sam.fill("textarea[name=facts]", "« j'ai compté mes cachets », 20 h")
+        await sam.get_by_role("button", name="Demander l'alerte").click()
+        await expect(sam.locator(".beside .decision")).to_contain_text("attend une deuxième personne")
+        await nour.goto(f"{here.gateway.url}/console/board")
+        await nour.get_by_role("button", name="Confirmer").click()
+        await expect(sam.locator(".beside .decision")).to_contain_text("confirmée par Nour")
+        await nour.get_by_role("button", name="C'est transmis").click()
+
+        await expect(sam.locator(".beside .decision")).to_contain_text("transmise par Nour")
+        await expect(nour.locator("#board")).to_contain_text("Rien à décider")
+
+
+async def test_an_earlier_conversation_opens_to_read_only_for_who_holds_the_person(sqlite_url: str) -> None:
+    """What somebody said another night is read by who holds them now, not by who guesses an address; each look is logged."""
+    async with house(sqlite_url) as here:
+        sam, lina, teen = await here.volunteer(1), await here.volunteer(2), await here.teen()
+        await on_duty(sam)
+        await say(teen, IN_DANGER)
+        await expect(sam.locator("#queue .card")).to_have_count(1)
+        await another_night(sqlite_url)
+        await say(teen, "je pense au suicide, je veux parler à quelqu'un")
+        await expect(sam.locator("#queue .card")).to_contain_text("suicide")
+        read = f"{here.gateway.url}/console/c/2"
+        before = await sam.request.get(f"{read}/earlier/1")
+        await sam.goto(read)
+        await sam.get_by_role("button", name="Prendre Loutre").or_(sam.locator(".composer button")).first.click()
+        await expect(sam.locator(".composer textarea[name=text]")).to_be_visible()
+        await sam.locator("summary", has_text="Conversations passées").click()
+        await sam.locator("details[open] a[href$='/earlier/1']").click()
+        await expect(sam.locator(".lines")).to_contain_text("compté mes cachets")
+        problems = await violations(sam)
+        refused = [await lina.request.get(f"{read}/earlier/1"), await sam.request.get(f"{read}/earlier/2")]
+
+        assert "" == problems
+        assert [404, 404, 404] == [answer.status for answer in (before, *refused)]
+        assert 0 == await sam.locator("textarea").count()
+        assert 1 == await openings(sqlite_url, conversation=1, volunteer=1)
+
+
+async def another_night(database_url: str) -> None:
+    """The first conversation ended days ago."""
+    database = Database(async_database_url(database_url))
+    long_ago = datetime.now(UTC) - timedelta(days=3)
+    async with database.write() as session:
+        row = await session.get_one(ConversationRow, 1)
+        row.last_inbound_at = row.started_at = long_ago
+        row.mode = "closed"
+    await database.close()
+
+
+async def openings(database_url: str, conversation: int, volunteer: int) -> int:
+    """How often the audit log says that somebody opened a conversation."""
+    database = Database(async_database_url(database_url))
+    async with database.read() as session:
+        found = await audit.newest(session, subject=f"conversation:{conversation}")
+    await database.close()
+    return sum(entry.action == "opened" and entry.actor == f"account:{volunteer}" for entry in found)
