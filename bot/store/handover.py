@@ -14,7 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from bot.domain.accounts import Account
 from bot.domain.conversations import Mode
-from bot.domain.handover import Waiting
+from bot.domain.handover import Wait, Waiting
 from bot.domain.risk import RiskLevel
 from bot.store import audit
 from bot.store.crypto import Keyring
@@ -179,6 +179,18 @@ async def recent_waits(session: AsyncSession, now: datetime, zone: ZoneInfo) -> 
         taken_at - since
         for since, taken_at in (await session.execute(query)).all()
         if taken_at is not None and (since.astimezone(zone).hour - hour + 1) % 24 <= 2
+    ]
+
+
+async def ended_waits(session: AsyncSession, since: datetime) -> list[Wait]:
+    """The waits since then that ended with a volunteer."""
+    query = select(EscalationRow.risk, EscalationRow.waiting_since, EscalationRow.taken_at).where(
+        EscalationRow.taken_at.is_not(None), EscalationRow.waiting_since > since
+    )
+    return [
+        Wait(RiskLevel(risk), begun, taken_at - begun)
+        for risk, begun, taken_at in (await session.execute(query.limit(MAX_WAITS))).all()
+        if taken_at is not None
     ]
 
 

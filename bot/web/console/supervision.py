@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from bot import i18n
 from bot.domain.accounts import Account, Role
-from bot.domain.handover import EXPOSURE, PATIENCE, Refusal
+from bot.domain.handover import EXPOSURE, PARTS_OF_DAY, PATIENCE, Refusal, waits_by_hour
 from bot.flows import handover as flow
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
@@ -23,6 +23,7 @@ from bot.web.console.forms import done, fields, number
 from bot.web.console.render import page
 
 LONGEST_PHRASE = 600
+WAITS_OF = timedelta(days=7)
 REVIEW_WITHIN = timedelta(hours=24)
 
 
@@ -57,6 +58,7 @@ class Supervision:
             people = await volunteers.everyone(session)
             leases = {one.conversation_id: one for one in await volunteers.held(session)}
             calls = await casework.help_calls(session)
+            waits = await handover.ended_waits(session, now - WAITS_OF)
             talks = await debriefs.waiting(session)
             talked = await debriefs.talked(session, helpline.keyring, now - timedelta(days=7))
             chosen = await choices.of(session, request.state.account.id)
@@ -77,6 +79,8 @@ class Supervision:
             calls=calls,
             asked=asked,
             choices=chosen,
+            waits=waits_by_hour(waits, i18n.time_zone("FR")),
+            part=PARTS_OF_DAY,
             talks=talks,
             talked=talked,
             reviews=[(card, now - card.since > REVIEW_WITHIN) for card in reviews],
