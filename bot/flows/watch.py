@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -71,8 +71,8 @@ async def once(helpline: Helpline) -> None:
         await write_as_agreed(helpline, follow_up)
     for call in calls:
         await call_out(helpline, call)
+    await climb(helpline, waiting)
     for person in waiting:
-        await climb(helpline, person, len(waiting))
         await tell_again(helpline, person)
 
 
@@ -119,24 +119,39 @@ async def write_as_agreed(helpline: Helpline, follow_up: DueFollowUp) -> None:
     helpline.outbox_changed.ring()
 
 
-async def climb(helpline: Helpline, person: Unanswered, count: int) -> None:
+async def climb(helpline: Helpline, waiting: list[Unanswered]) -> None:
     """Alert who is on duty, then the next on the rota, then the supervisors; never a word of content.
 
-    A step that reaches nobody who asked for alerts is widened to everybody who speaks the language.
+    A step that reaches nobody who asked for alerts is widened to everybody who speaks the language. However many wait,
+    each phone rings once a round, for the gravest of those it rings for.
     """
     now = helpline.clock()
-    if person.alerts >= 3 or (person.alerted_at is not None and now - person.alerted_at < PATIENCE[person.risk]):
-        return
     rota = await shifts.rota(helpline)
     is_open, upcoming = rota.status(now).is_open, rota.next_on(now)
-    if not is_open and person.risk < RiskLevel.HIGH:
+    due = [person for person in waiting if _is_due(person, now, is_open=is_open)]
+    if not due:
         return
     next_id = upcoming.volunteer_id if upcoming is not None else None
-    chosen = _chosen(await _recipients(helpline), person, next_id, is_open=is_open)
+    everyone = await _recipients(helpline)
+    rings: dict[int, Unanswered] = {}
+    for person in sorted(due, key=lambda one: (-one.risk, one.waiting_since)):
+        for one in _chosen(everyone, person, next_id, is_open=is_open):
+            rings.setdefault(one.volunteer_id, person)
     async with helpline.database.write() as session:
-        await alerts.mark_alerted(session, person.escalation_id, now)
-        handover.record(session, person.conversation_id, now, "system", "alerted", f"step{person.alerts + 1}")
-    await _send(helpline, chosen, max(person.risk, RiskLevel.CONCERN).word, count, person.language)
+        for person in due:
+            await alerts.mark_alerted(session, person.escalation_id, now)
+            handover.record(session, person.conversation_id, now, "system", "alerted", f"step{person.alerts + 1}")
+    for one in everyone:
+        if (gravest := rings.get(one.volunteer_id)) is not None:
+            kind = max(gravest.risk, RiskLevel.CONCERN).word
+            await _send(helpline, [one], kind, len(waiting), gravest.language)
+
+
+def _is_due(person: Unanswered, now: datetime, *, is_open: bool) -> bool:
+    """Whether the next step of their climb is due. At night only danger rings."""
+    if person.alerts >= 3 or (person.alerted_at is not None and now - person.alerted_at < PATIENCE[person.risk]):
+        return False
+    return is_open or person.risk >= RiskLevel.HIGH
 
 
 def _chosen(everyone: list[Recipient], person: Unanswered, next_id: int | None, *, is_open: bool) -> list[Recipient]:

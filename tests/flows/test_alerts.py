@@ -83,6 +83,20 @@ async def test_an_alert_says_how_many_how_grave_and_in_which_language_and_nothin
     assert ["1 en attente · danger immédiat · fr"] == said
 
 
+async def test_however_many_wait_a_phone_rings_once_for_the_gravest(sqlite_url: str) -> None:
+    """Three people waiting are one alert that says three, not three alerts."""
+    async with house(sqlite_url) as here:
+        await opt_in(here, SAM)
+        await here.on_duty(SAM)
+        await here.write("je pense au suicide, je veux parler à quelqu'un", "8")
+        await here.write(IN_DANGER, "9")
+        await here.write("je pense au suicide, je veux parler à quelqu'un", "10")
+        await watch.once(here.helpline)
+        said = [text for address, text in here.telegram.sent if address == "sam-phone"]
+
+    assert ["3 en attente · danger immédiat · fr"] == said
+
+
 @pytest.mark.parametrize(("text", "expected"), [(IN_DANGER, ["nour-phone"]), ("je veux parler à quelqu'un", [])])
 async def test_at_night_only_danger_rings_and_only_at_the_supervisors(
     sqlite_url: str, text: str, expected: list[str]
