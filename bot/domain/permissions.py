@@ -35,6 +35,7 @@ ROUTES: tuple[tuple[str, frozenset[Role]], ...] = (
     ("/console/accounts", ADMINS),
     ("/console/reveals", SUPERVISORS),
     ("/console/blocks", SUPERVISORS),
+    ("/console/holds", SUPERVISORS),
     ("/console/board", SUPERVISORS),
     ("/console/letters", SUPERVISORS),
     ("/console/supervisor", SUPERVISORS),

@@ -53,7 +53,7 @@ async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
     if await watch.enrol(helpline, message):
         return Accepted(is_new=False)
     try:
-        async with helpline.database.write() as session:
+        async with helpline.database.write(first=True) as session:
             if await inbox.is_known(session, message.channel, message.external_id):
                 return Accepted(is_new=False)
             plan = await _take_in(helpline, session, message)

@@ -56,7 +56,8 @@ async def of_contact(session: AsyncSession, keyring: Keyring, contact_id: int) -
         lines += await _of_conversation(session, keyring, row)
         key = keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}")
         written = await casework.notes(session, key, row.id)
-        lines += [Line("", True, note.text, (), None, 0, note.at, NOTE) for note in written]
+        # Facts for an authority stay out: who asks may be whoever took the phone from a child.
+        lines += [Line("", True, note.text, (), None, 0, note.at, NOTE) for note in written if note.kind != "alert"]
         stored = await reports.of_conversation(session, key, row.id)
         if stored is not None and not stored.report.is_empty:
             lines.append(Line("", True, stored.report.text, (), None, 0, stored.touched_at, REPORT))
