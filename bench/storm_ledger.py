@@ -135,14 +135,11 @@ def _check_outbound(ledger: Ledger, channel: str, said: list[_Said], taken: list
 
 
 def _check_order(ledger: Ledger, arrived: list[tuple[_Said, Taken]]) -> None:
-    """In the order they were stored; only emergency words may go before what waits, each answer in its own order."""
-    plain = [pair for pair in arrived if not pair[0].row.is_urgent]
-    turns: dict[tuple[int, int], list[tuple[_Said, Taken]]] = defaultdict(list)
-    for pair in arrived:
-        turns[pair[0].row.conversation_id, pair[0].row.turn].append(pair)
-    for group in (plain, *turns.values()):
-        for (_, first), (item, second) in pairwise(group):
-            if second.at < first.at:
+    """In the order they were stored. Only emergency words go before others, and before each other when one was refused."""
+    for urgent in (False, True):
+        group = [pair for pair in arrived if pair[0].row.is_urgent is urgent]
+        for (before, first), (item, second) in pairwise(group):
+            if second.at < first.at and not (urgent and before.row.attempts > 1):
                 ledger.reordered += 1
                 ledger.note("reordered", f"outbound {item.row.id} ({item.row.key}), turn {item.row.turn}")
 

@@ -38,8 +38,7 @@ class Database:
         """A transaction that changes rows; a `heavy` one touches many, and on SQLite does so in a thread of its own."""
         async with self._turns, self._engine.connect() as connection:
             await connection.execution_options(heavy=heavy)
-            session = AsyncSession(connection, expire_on_commit=False, autoflush=False, info=self._info)
-            async with session, session.begin():
+            async with self._session(connection) as session, session.begin():
                 yield session
 
     @asynccontextmanager
@@ -47,9 +46,11 @@ class Database:
         """A transaction that only reads, and on SQLite waits for no writer."""
         async with self._engine.connect() as connection:
             await connection.execution_options(reads_only=True, heavy=heavy)
-            session = AsyncSession(connection, expire_on_commit=False, autoflush=False, info=self._info)
-            async with session:
+            async with self._session(connection) as session:
                 yield session
+
+    def _session(self, connection: AsyncConnection) -> AsyncSession:
+        return AsyncSession(connection, expire_on_commit=False, autoflush=False, info=self._info)
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[AsyncConnection]:

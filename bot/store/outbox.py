@@ -150,9 +150,8 @@ async def next_delivery(session: AsyncSession, keyring: Keyring, claim: OutboxCl
     Urgent ones that are due come first; otherwise a message waiting for its next attempt holds back those behind it. A
     bot's message that is not urgent is withdrawn when a volunteer has the conversation by now.
     """
-    row = (
-        await session.execute(select(ConversationRow).where(ConversationRow.id == claim.conversation_id))
-    ).scalar_one()
+    mine = select(ConversationRow).where(ConversationRow.id == claim.conversation_id)
+    row = (await session.execute(mine.execution_options(populate_existing=True))).scalar_one()
     if row.outbox_fence != claim.fence:
         return None
     waiting = and_(OutboundRow.conversation_id == row.id, OutboundRow.status.in_(WAITING_STATES))

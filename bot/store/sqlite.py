@@ -29,7 +29,7 @@ class NearConnection(aiosqlite.Connection):
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self._running or not self._connection:
             raise ValueError("Connection closed")
-        if getattr(fn, "__name__", "") == "close":
+        if fn == self._conn.close:
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         if not self.is_heavy:
             try:
