@@ -11,7 +11,6 @@ from typing import Generic, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.flows.bell import Bell
 from bot.flows.deliver import claim_delivery, deliver
@@ -21,7 +20,7 @@ from bot.flows.limits import Limits
 from bot.flows.receive import Claimed, answer, claim_turn
 from bot.flows.retention import Retention
 from bot.flows.watch import Watch
-from bot.store import inbox, leases, outbox
+from bot.store import agenda, leases
 from bot.store.leases import Claim
 from bot.store.outbox import OutboxClaim
 
@@ -39,7 +38,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[_Job]):
-    """A kind of work: how to take the next piece, how to do it, when the next is due, and what rings when there is one.
+    """A kind of work: how to take the next piece, how to do it, and what rings when there is some.
 
     `claim` takes work for people in danger alone when it is asked to.
     """
@@ -48,7 +47,6 @@ class Kind(Generic[_Job]):
     claim: Callable[[bool], Awaitable[_Job | None]]
     held_by: Callable[[_Job], Claim]
     work: Callable[[_Job], Awaitable[object]]
-    next_due: Callable[[AsyncSession, datetime], Awaitable[datetime | None]]
     bell: Bell
     at_once: int
     kept: int
@@ -66,7 +64,6 @@ class Worker:
             lambda only_urgent: claim_turn(helpline, only_urgent=only_urgent),
             lambda claimed: claimed.claim,
             lambda claimed: answer(helpline, claimed),
-            inbox.next_due,
             helpline.inbox_changed,
             ANSWERS_AT_ONCE,
             ANSWERS_KEPT,
@@ -76,13 +73,13 @@ class Worker:
             lambda only_urgent: claim_delivery(helpline, only_urgent=only_urgent),
             lambda claim: claim,
             lambda claim: deliver(helpline, limits, claim, heart.may_go_on),
-            outbox.next_due,
             helpline.outbox_changed,
             DELIVERIES_AT_ONCE,
             DELIVERIES_KEPT,
         )
         self._retention = Retention(helpline)
-        self._loops = (_Loop(answers, helpline, heart), _Loop(deliveries, helpline, heart))
+        shared = _Agenda(helpline)
+        self._loops = (_Loop(answers, shared, heart), _Loop(deliveries, shared, heart))
         self._watch = Watch(helpline)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -110,9 +107,9 @@ class Worker:
 
 
 class _Loop(Generic[_Job]):
-    def __init__(self, kind: Kind[_Job], helpline: Helpline, heart: Heart) -> None:
+    def __init__(self, kind: Kind[_Job], shared: _Agenda, heart: Heart) -> None:
         self._kind = kind
-        self._helpline = helpline
+        self._agenda = shared
         self._heart = heart
         self._jobs: set[asyncio.Task[None]] = set()
 
@@ -130,14 +127,13 @@ class _Loop(Generic[_Job]):
                 continue
             try:
                 job = await self._kind.claim(only_urgent)
-                pause = 0.0 if job is not None else await self._pause(only_urgent=only_urgent)
+                if job is None:
+                    await self._until_called(only_urgent=only_urgent)
+                    continue
             except (SQLAlchemyError, OSError) as error:
                 # The database is busy, full or away: what is in it stays, and we look again.
                 _log.error("no work taken", work=self.name, error=type(error).__name__)
                 await asyncio.sleep(SECONDS_AFTER_ERROR)
-                continue
-            if job is None:
-                await self._kind.bell.wait(pause)
                 continue
             self._heart.hold(self._kind.held_by(job))
             task = asyncio.create_task(self._do(job))
@@ -169,13 +165,33 @@ class _Loop(Generic[_Job]):
                 await self._heart.rest(claim)
         self._heart.drop(claim)
 
-    async def _pause(self, *, only_urgent: bool) -> float:
-        if only_urgent:
-            # Others wait for room, not for their time: the end of a job rings.
-            return LONGEST_SLEEP
-        now = self._helpline.clock()
-        async with self._helpline.database.read() as session:
-            due = await self._kind.next_due(session, now)
+    async def _until_called(self, *, only_urgent: bool) -> None:
+        """Wait for the bell, or for the time of what is due next; having taken nothing, look anew, then now and then."""
+        at_once = True
+        while True:
+            # What others wait for is room, not their time: then the end of a job rings.
+            pause = LONGEST_SLEEP if only_urgent else await self._agenda.pause(self._kind.name, at_once=at_once)
+            if await self._kind.bell.wait(pause) or only_urgent or pause < LONGEST_SLEEP:
+                return
+            at_once = False
+
+
+class _Agenda:
+    """What is due next, for both loops: they look together, once a second."""
+
+    def __init__(self, helpline: Helpline) -> None:
+        self._helpline = helpline
+        self._due = agenda.Due()
+        self._looked_at = float("-inf")
+
+    async def pause(self, name: str, *, at_once: bool) -> float:
+        """Seconds to sleep before work of this name is due."""
+        started = asyncio.get_running_loop().time()
+        if at_once or started - self._looked_at > LONGEST_SLEEP / 2:
+            async with self._helpline.database.read() as session:
+                self._due = await agenda.next_due(session, self._helpline.clock())
+            self._looked_at = started
+        due: datetime | None = getattr(self._due, name)
         if due is None:
             return LONGEST_SLEEP
-        return min(max((due - now).total_seconds(), SHORTEST_SLEEP), LONGEST_SLEEP)
+        return min(max((due - self._helpline.clock()).total_seconds(), SHORTEST_SLEEP), LONGEST_SLEEP)

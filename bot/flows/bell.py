@@ -30,18 +30,19 @@ class Bell:
                 return
         self._has_rung = True
 
-    async def wait(self, seconds: float) -> None:
-        """Return when it rings, after `seconds` at the latest."""
+    async def wait(self, seconds: float) -> bool:
+        """Return when it rings, after `seconds` at the latest; whether it rang."""
         if self._has_rung:
             self._has_rung = False
-            return
+            return True
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         try:
             async with asyncio.timeout(seconds):
                 await future
         except TimeoutError:
-            return
+            return False
         finally:
             if future in self._waiting:
                 self._waiting.remove(future)
+        return True

@@ -19,7 +19,7 @@ from bot.store.moments import DatabaseClock
 SECONDS_BETWEEN = 0.02
 """A hundred rings in this time are one hint."""
 SECONDS_AFTER_LOSS = 1.0
-SECONDS_PER_READING = 5.0
+SECONDS_PER_READING = 20.0
 """How often the database is asked for the time; in between a clock that nobody sets carries on."""
 _log = structlog.get_logger(__name__)
 

@@ -24,7 +24,7 @@ from bot.flows import shifts
 from bot.flows.helpline import Helpline
 from bot.flows.passage import speak
 from bot.flows.waiting import place_of, wording
-from bot.store import alerts, casework, delivery_alerts, handover, leases, volunteers
+from bot.store import agenda, alerts, casework, delivery_alerts, handover, leases, volunteers
 from bot.store.alerts import Recipient, Unanswered
 from bot.store.casework import DueFollowUp, HelpCall
 from bot.store.delivery_alerts import NotReached
@@ -48,6 +48,7 @@ class Watch:
     def __init__(self, helpline: Helpline) -> None:
         self._helpline = helpline
         self._holder = secrets.token_hex(8)
+        self._held_at: float | None = None
 
     async def run(self) -> None:
         """Round after round until cancelled; then let another process do it at once."""
@@ -61,13 +62,23 @@ class Watch:
     async def _rounds(self) -> None:
         while True:
             try:
-                async with self._helpline.database.write() as session:
-                    mine = await leases.hold(session, "watch", self._holder, self._helpline.clock(), LEASE)
-                if mine is not None:
-                    await once(self._helpline)
+                if await self._is_ours():
+                    async with self._helpline.database.read() as session:
+                        is_needed = await agenda.is_anybody_watched(session, self._helpline.clock())
+                    if is_needed:
+                        await once(self._helpline)
             except (SQLAlchemyError, OSError) as error:
                 _log.error("watch interrupted", error=type(error).__name__)
             await asyncio.sleep(EVERY)
+
+    async def _is_ours(self) -> bool:
+        """Whether we watch; the lease is renewed a few times in its life, not every round."""
+        now = asyncio.get_running_loop().time()
+        if self._held_at is None or now - self._held_at > LEASE.total_seconds() / 4:
+            async with self._helpline.database.write() as session:
+                mine = await leases.hold(session, "watch", self._holder, self._helpline.clock(), LEASE)
+            self._held_at = now if mine is not None else None
+        return self._held_at is not None
 
 
 async def once(helpline: Helpline) -> None:

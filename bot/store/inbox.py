@@ -292,14 +292,6 @@ def remember(opened: OpenThread, state: DialogueState) -> None:
     opened.row.state_sealed = seal_state(opened.key, state, opened.row.id)
 
 
-async def next_due(session: AsyncSession, _now: datetime) -> datetime | None:
-    """When the next free lane is due."""
-    query = select(ConversationRow.due_at).where(
-        ConversationRow.due_at.is_not(None), ConversationRow.lane_until.is_(None)
-    )
-    return (await session.execute(query.order_by(ConversationRow.due_at).limit(1))).scalar_one_or_none()
-
-
 async def read_mode(session: AsyncSession, keyring: Keyring, channel: str, address: str) -> str:
     """Who the newest conversation of an address is with; `bot` when there is none."""
     query = (

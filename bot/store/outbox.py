@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.conversations import Mode
@@ -311,15 +311,20 @@ async def has_urgent(session: AsyncSession, conversation_id: int, now: datetime)
     return (await session.execute(query.limit(1))).first() is not None
 
 
-async def next_due(session: AsyncSession, now: datetime) -> datetime | None:
-    """When the next message of a free conversation is due."""
-    query = (
+def due_messages(session: AsyncSession, now: datetime) -> Select[datetime]:
+    """When the messages of conversations nobody has in their hands are due, the first one first."""
+    return (
         select(OutboundRow.due_at)
         .join(ConversationRow, ConversationRow.id == OutboundRow.conversation_id)
         .where(
             OutboundRow.status.in_(WAITING_STATES),
-            ConversationRow.outbox_until.is_(None),
+            or_(ConversationRow.outbox_until.is_(None), ConversationRow.outbox_until < moment(session, now)),
             or_(OutboundRow.due_at > now, _may_be_next(now)),
         )
+        .order_by(OutboundRow.due_at)
     )
-    return (await session.execute(query.order_by(OutboundRow.due_at).limit(1))).scalar_one_or_none()
+
+
+async def next_due(session: AsyncSession, now: datetime) -> datetime | None:
+    """When the next message of a free conversation is due."""
+    return (await session.execute(due_messages(session, now).limit(1))).scalar_one_or_none()
