@@ -112,6 +112,7 @@ def build_helpline(
         quiet_window=settings.quiet_window,
         rights=load_rights(ROOT / "nlu" / "rights.tsv"),
         templates=settings.templates,
+        rates=settings.rates,
         platforms=load_platforms(ROOT / "nlu" / "lookups.yml"),
         public_url=settings.public_url,
     )
