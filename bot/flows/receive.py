@@ -65,10 +65,14 @@ async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
 
 
 async def reassure(helpline: Helpline, message: InboundMessage) -> None:
-    """Stop the tapped button spinning and show that an answer is coming; whether that works is of no consequence."""
+    """Stop the tapped button spinning, and show that an answer is coming where it waits for the end of a burst.
+
+    Whether that works is of no consequence.
+    """
     channel = helpline.channels[message.channel]
     await channel.acknowledge(message)
-    await channel.show_typing(message.address)
+    if _window(helpline, message) > 0:
+        await channel.show_typing(message.address)
 
 
 async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMessage) -> ReplyPlan | None:
