@@ -57,8 +57,8 @@ class Heart:
         if not held:
             return
         async with self._helpline.database.write() as session:
-            await leases.set_ahead(session, held, self._helpline.clock(), self._lease)
-        for claim in held:
+            renewed = await leases.set_ahead(session, held, self._helpline.clock(), self._lease)
+        for claim in renewed:
             if claim in self._renewed_at:
                 self._renewed_at[claim] = started
 
