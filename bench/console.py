@@ -16,11 +16,14 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.accounts import Role
+from bot.domain.risk import Assessment, Reason, RiskLevel
 from bot.store.crypto import Keyring
 from bot.store.database import Database
-from bot.store.tables import ContactRow, ConversationRow, EscalationRow
+from bot.store.sealed import seal_inbound, seal_verdict
+from bot.store.tables import ContactRow, ConversationRow, EscalationRow, InboundRow
 from tests.end_to_end.gateway import Gateway, running
 from tests.flows.house import IN_DANGER
 from tests.people import COOKIE, cookie_of, enrolled
@@ -144,25 +147,41 @@ async def _timed(gateway: Gateway, path: str) -> float:
 
 
 async def _fill(gateway: Gateway) -> None:
-    """Rows as a hard evening leaves them."""
+    """Rows as a hard evening leaves them: everybody who waits has written three times, the last time in danger or not."""
     database = Database(gateway.settings.database_url)
     keyring, now = Keyring(gateway.settings.keys), datetime.now(UTC)
-    async with database.write() as session:
-        for number in range(WAITING + CLOSED):
-            id_, is_waiting = 10_000 + number, number < WAITING
-            place = f"conversations.key:{id_}"
-            contact = {"id": id_, "channel": "simulator", "address_hash": id_.to_bytes(32), "address_sealed": b"x"}
-            contact |= {"alias": f"Loutre {number}", "language": "fr", "country": "FR", "language_is_chosen": False}
-            contact |= {"is_discreet": False, "is_reachable": True, "created_at": now, "last_inbound_at": now}
-            await session.execute(insert(ContactRow).values(contact))
-            row = {"id": id_, "contact_id": id_, "key_wrapped": keyring.new_data_key(place)[1], "language": "fr"}
-            row |= {"mode": "waiting" if is_waiting else "closed", "risk": number % 3, "started_at": now}
-            await session.execute(insert(ConversationRow).values(row | {"last_inbound_at": now}))
-            since = now - timedelta(minutes=number % 90 + 1)
-            waited = {"conversation_id": id_, "reason": "asked", "risk": number % 3, "language": "fr", "country": "FR"}
-            ended = {"closed_at": None if is_waiting else now, "taken_at": None if is_waiting else now}
-            await session.execute(insert(EscalationRow).values(waited | ended | {"waiting_since": since}))
+    for start in range(0, WAITING + CLOSED, 100):
+        async with database.write() as session:
+            for number in range(start, start + 100):
+                await _somebody(session, keyring, number, now)
     await database.close()
+
+
+async def _somebody(session: AsyncSession, keyring: Keyring, number: int, now: datetime) -> None:
+    id_, is_waiting = 10_000 + number, number < WAITING
+    key, wrapped = keyring.new_data_key(f"conversations.key:{id_}")
+    contact = {"id": id_, "channel": "simulator", "address_hash": id_.to_bytes(32), "address_sealed": b"x"}
+    contact |= {"alias": f"Loutre {number}", "language": "fr", "country": "FR", "language_is_chosen": False}
+    contact |= {"is_discreet": False, "is_reachable": True, "created_at": now, "last_inbound_at": now}
+    await session.execute(insert(ContactRow).values(contact))
+    row = {"id": id_, "contact_id": id_, "key_wrapped": wrapped, "language": "fr"}
+    row |= {"mode": "waiting" if is_waiting else "closed", "risk": number % 3, "started_at": now}
+    await session.execute(insert(ConversationRow).values(row | {"last_inbound_at": now}))
+    since = now - timedelta(minutes=number % 90 + 1)
+    waited = {"conversation_id": id_, "reason": "asked", "risk": number % 3, "language": "fr", "country": "FR"}
+    ended = {"closed_at": None if is_waiting else now, "taken_at": None if is_waiting else now}
+    await session.execute(insert(EscalationRow).values(waited | ended | {"waiting_since": since}))
+    for line in range(3):
+        risk = RiskLevel(number % 3)
+        reasons = (Reason("fr/means", risk, "compté mes cachets"),) if risk else ()
+        text, name = "j'ai peur de rentrer chez moi ce soir", f"bench-{id_}-{line}"
+        verdict = Assessment(risk, "fr", reasons=reasons)
+        written = {"conversation_id": id_, "channel": "simulator", "external_id": name, "kind": "text", "risk": risk}
+        written |= {
+            "text_sealed": seal_inbound(key, text, "", name),
+            "verdict_sealed": seal_verdict(key, verdict, name),
+        }
+        await session.execute(insert(InboundRow).values(written | {"received_at": now, "answered_at": now}))
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from bot.config import ROOT, Settings, TelegramMode
 from bot.dialogue.child import EngineChild
 from bot.dialogue.content import ContentError, Words
 from bot.dialogue.rasa import Engine
-from bot.flows import away, waiting, watch, window
+from bot.flows import away, paper, waiting, watch, window
 from bot.flows.helpline import Clock, Helpline
 from bot.flows.herald import Herald, keep_time
 from bot.flows.plan import REQUIRED_KEYS
@@ -30,6 +30,7 @@ from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.directory import load_directory
 from bot.store.moments import DatabaseClock
+from bot.store.platforms import load_platforms
 from bot.store.rights import load_rights
 from bot.store.understanding import load_triage
 from bot.web import console
@@ -39,6 +40,7 @@ from bot.web.console.guard import Door
 from bot.web.console.reveals import LastResort
 from bot.web.health import Health
 from bot.web.metrics import metrics, watch_engines
+from bot.web.papers import Papers
 from bot.web.server import build
 from bot.web.simulator import Simulator
 from bot.web.webhooks import Webhooks
@@ -63,6 +65,7 @@ def load_words() -> Words:
             *window.REQUIRED_KEYS,
             *away.REQUIRED_KEYS,
             *watch.REQUIRED_KEYS,
+            *paper.REQUIRED_KEYS,
         )
         if key not in words
     ]
@@ -109,6 +112,9 @@ def build_helpline(
         quiet_window=settings.quiet_window,
         rights=load_rights(ROOT / "nlu" / "rights.tsv"),
         templates=settings.templates,
+        rates=settings.rates,
+        platforms=load_platforms(ROOT / "nlu" / "lookups.yml"),
+        public_url=settings.public_url,
     )
 
 
@@ -213,6 +219,7 @@ def _routes(settings: Settings, role: str, helpline: Helpline, webhooks: Webhook
     if role == "worker":
         return routes
     routes += webhooks.routes()
+    routes += Papers(helpline).routes()
     routes += Authentication(helpline, settings).routes()
     routes += AccountPages(helpline).routes()
     routes += LastResort(helpline).routes()

@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     twilio_template_write_back_en: str = Field("", description="the same in English")
     twilio_template_write_back_ar: str = Field("", description="the same in Arabic")
     twilio_delete_messages: bool = Field(True, description="1 or 0; delete bodies and media at Twilio after use")
+    telegram_rate: float = Field(28.0, ge=1, le=1000, description="messages a second Telegram takes from us in all")
+    whatsapp_rate: float = Field(10.0, ge=1, le=1000, description="messages a second Twilio takes from us in all")
     default_language: str = Field("fr", description="fr, en, ar or ary")
     default_country: str = Field("FR", description="two letters, as under directory/")
     simulator: bool | None = Field(None, description="1 or 0; on only while no channel token is set")
@@ -153,6 +155,11 @@ class Settings(BaseSettings):
         """Only somebody at this machine can reach us: demonstration accounts may exist."""
         loopback = ("127.0.0.1", "localhost", "::1")
         return not self.is_public and self.host in loopback and urlsplit(self.public_url).hostname in loopback
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Messages a second in all, by channel."""
+        return {"telegram": self.telegram_rate, "whatsapp": self.whatsapp_rate}
 
     @property
     def keys(self) -> tuple[str, ...]:

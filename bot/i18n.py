@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_skeleton
 
 LOCALES = {"fr": "fr_FR", "en": "en_GB", "ar": "ar_MA", "ary": "ar_MA"}
 TIME_ZONES = {
@@ -44,6 +44,11 @@ def say_time(moment: datetime, language: str, zone: ZoneInfo) -> str:
         hour = format_skeleton("h" if whole else "hm", local, tzinfo=zone, locale=locale)
         return hour.replace("\u202f", " ")
     return format_skeleton("Hm", local, tzinfo=zone, locale=locale)
+
+
+def say_date(moment: datetime, language: str, zone: ZoneInfo) -> str:
+    """A whole date: `samedi 21 novembre 2026`."""
+    return format_date(moment.astimezone(zone), "full", locale=LOCALES.get(language, "fr_FR"))
 
 
 def say_weekday(moment: datetime, language: str, zone: ZoneInfo) -> str:

@@ -56,7 +56,7 @@ class Worker:
     """Answers and delivers until stopped; then what is under way is finished, or given back to be done elsewhere."""
 
     def __init__(self, helpline: Helpline) -> None:
-        limits = Limits(helpline.database)
+        limits = Limits(helpline.database, helpline.rates)
         self._helpline = helpline
         self._heart = heart = Heart(helpline)
         answers: Kind[Claimed] = Kind(

@@ -34,6 +34,14 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Documents(Protocol):
+    """A channel that carries a file of ours; elsewhere a link is sent that opens once."""
+
+    async def send_document(self, address: str, message: OutboundMessage, content: bytes) -> SendResult:
+        """Hand one prepared message to the provider with its file."""
+
+
+@runtime_checkable
 class Deleting(Protocol):
     """A channel whose provider deletes messages when asked: Telegram for two days, Twilio from its own storage."""
 

@@ -113,8 +113,9 @@ def longest_values(directory: Directory) -> dict[str, int]:
     notes = max(len(text) for service in services for text in service.note.values())
     moments = {"when": 30, "until": 10, "time": 10, "weekday": 12}
     access = {"language": 10, "country": 20, "age": 12, "at": 20, "words": 800}
+    report = {"account": 1000, "link": 120, "date": 40}
     waits = {"count": 4, "ahead": 4, "median": 4, "ninth": 4}
-    return widest | moments | access | waits | {"name": names, "note": notes, "police_choice": 200}
+    return widest | moments | access | waits | report | {"name": names, "note": notes, "police_choice": 200}
 
 
 def show(directory: Directory, country: str, now: datetime | None, language: str) -> int:

@@ -28,6 +28,7 @@ class _Variation:
     language: str
     text: str
     quick_replies: tuple[QuickReply, ...]
+    slots: tuple[tuple[str, str], ...] = ()
 
 
 class Words:
@@ -66,6 +67,11 @@ class Words:
         """Every line of a key with its language: the words a person may type for a control."""
         return tuple((item.language, line) for item in self._variations.get(key, ()) for line in item.text.splitlines())
 
+    def about(self, key: str, language: str, slot: str, value: str) -> str:
+        """The words of `key` for one value of a slot (a platform); empty when there are none for it."""
+        found = (item.text for item in self._in_language(key, language) if (slot, value) in item.slots)
+        return next(found, "")
+
     def _in_language(self, key: str, language: str) -> tuple[_Variation, ...]:
         variations = self._variations.get(key)
         if not variations:
@@ -80,7 +86,8 @@ class Words:
 def _parse(item: dict[str, Any]) -> _Variation:
     language = next((rule["value"] for rule in item.get("condition", ()) if rule["name"] == "language"), "")
     replies = tuple(QuickReply(reply["title"], reply["payload"]) for reply in item.get("buttons", ()))
-    return _Variation(language, item.get("text", "").strip(), replies)
+    slots = tuple((str(rule["name"]), str(rule["value"])) for rule in item.get("condition", ()))
+    return _Variation(language, item.get("text", "").strip(), replies, slots)
 
 
 def read_responses(folder: Path) -> tuple[Response, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from bot.domain.risk import Danger, RiskLevel
 from bot.domain.services import UNDERSTOOD
@@ -71,7 +72,10 @@ class Refusal(StrEnum):
     STILL_HOLDING = "still_holding"
     NOT_REACHABLE = "not_reachable"
     NO_TEMPLATE = "no_template"
+    SAME_PERSON = "same_person"
+    DECIDED = "decided"
     ALREADY_ASKED = "already_asked"
+    FACTS_MISSING = "facts_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +189,34 @@ def estimate(waits: Iterable[timedelta]) -> Estimate | None:
         return max(1, -(-int(wait.total_seconds()) // 60))
 
     return Estimate(minutes(0.5), minutes(0.9))
+
+
+PARTS_OF_DAY = 4
+"""Hours in each part of the day by which supervisors see our waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait that ended with a volunteer."""
+
+    risk: RiskLevel
+    since: datetime
+    length: timedelta
+
+
+def waits_by_hour(waits: Iterable[Wait], zone: ZoneInfo) -> dict[int, dict[RiskLevel, tuple[int, int]]]:
+    """For each part of the day that had any, by its first hour: the median in whole minutes and how many, by risk."""
+    found: dict[int, dict[RiskLevel, list[timedelta]]] = {}
+    for one in waits:
+        hour = one.since.astimezone(zone).hour // PARTS_OF_DAY * PARTS_OF_DAY
+        found.setdefault(hour, {}).setdefault(one.risk, []).append(one.length)
+    return {
+        hour: {
+            risk: (-(-int(sorted(lengths)[len(lengths) // 2].total_seconds()) // 60), len(lengths))
+            for risk, lengths in by_risk.items()
+        }
+        for hour, by_risk in sorted(found.items())
+    }
 
 
 def window_until(channel: str, last_inbound_at: datetime) -> datetime | None:

@@ -61,6 +61,7 @@ class OutboundMessage:
     `after`: seconds to wait after the message before it, as in an exercise; what waits is given up when the person writes.
     `content_sid`: the approved template sent in its place; `valid_for`: seconds after which a provider that still has it
     drops it, 0 for the channel's own choice.
+    `document` names what goes with it as a file, made when it is delivered; only channels that carry files are given any.
     """
 
     text: str
@@ -70,6 +71,7 @@ class OutboundMessage:
     after: float = 0.0
     content_sid: str = ""
     valid_for: int = 0
+    document: str = ""
 
 
 class DeliveryStatus(IntEnum):

@@ -20,11 +20,12 @@ PUBLIC = (
     "/webhooks/telegram",
     "/webhooks/whatsapp",
     "/simulator",
+    "/papers",
     "/console/sign-in",
     "/console/static",
     "/console/account/static",
 )
-"""What answers without signing in: providers, who prove themselves by their signature, health, and the door itself."""
+"""What answers without signing in: providers, who prove themselves by their signature, health, links, the door itself."""
 ENROLMENT = ("/console/account/enrol", "/console/sign-out")
 """What answers before the second factor is set up, and nothing else does."""
 ROUTES: tuple[tuple[str, frozenset[Role]], ...] = (
@@ -34,6 +35,7 @@ ROUTES: tuple[tuple[str, frozenset[Role]], ...] = (
     ("/console/accounts", ADMINS),
     ("/console/reveals", SUPERVISORS),
     ("/console/blocks", SUPERVISORS),
+    ("/console/holds", SUPERVISORS),
     ("/console/board", SUPERVISORS),
     ("/console/letters", SUPERVISORS),
     ("/console/supervisor", SUPERVISORS),

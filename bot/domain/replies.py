@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.messages import OutboundMessage, QuickReply
+from bot.domain.report import ReportStep
 from bot.domain.risk import Assessment
 from bot.domain.turns import DialogueState
 
@@ -53,7 +54,7 @@ class ReplyPlan:
     """Everything a turn changes, committed in one transaction: words, verdict, dialogue state, escalation, settings.
 
     `escalate` is the reason for asking for a person, empty when nobody is asked for. `settings` are changes the person
-    asked for (language, stop, …).
+    asked for (language, stop, …). `report` is what becomes of the guided report.
     """
 
     messages: tuple[OutboundMessage, ...]
@@ -63,3 +64,4 @@ class ReplyPlan:
     escalate: str = ""
     understood: bool = True
     settings: dict[str, str] = field(default_factory=dict)
+    report: ReportStep | None = None

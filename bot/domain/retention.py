@@ -53,6 +53,8 @@ TRACES_KEPT = 365 * DAY
 """Traces without content: that somebody wrote, was answered, waited, was helped (P11: logs without content 12 months)."""
 CONTACT_KEPT = 30 * DAY
 """An address, after the last message, once no words are left (P11: as long as L2)."""
+REPORTS_KEPT = DAY
+"""A guided report, after it was last touched, unless it was given to a volunteer (then it goes with the words)."""
 WAITING_KEPT = 30 * DAY
 """A conversation that waits or is with a volunteer ends after this silence, if nobody ended it before."""
 BACKUPS_KEPT = 14 * DAY
@@ -67,11 +69,18 @@ RULES: tuple[Rule, ...] = (
     Rule("conversation_actions", Way.TRACE, TRACES_KEPT, "at", "P11: logs without content"),
     Rule("conversation_notes", Way.WORDS, None, "at", "P11: notes are words about a person"),
     Rule("drafts", Way.WORDS, None, "updated_at", "P11: what was typed and not sent"),
+    Rule(
+        "reports", Way.WORDS, REPORTS_KEPT, "touched_at", "P11: a day, or as long as the words once it was given to us"
+    ),
+    Rule("paper_links", Way.WITH_OWNER, None, "", "end with their report"),
     Rule("follow_ups", Way.WORDS, None, "due_at", "P11: nobody who left is written to"),
     Rule("assignments", Way.TRACE, TRACES_KEPT, "claimed_at", "P11: who held what, without content"),
     Rule("dispositions", Way.TRACE, TRACES_KEPT, "at", "P11: coded outcomes, without content"),
     Rule("help_calls", Way.TRACE, TRACES_KEPT, "at", "P11: logs without content"),
     Rule("safeguarding_holds", Way.TRACE, TRACES_KEPT, "until", "GDPR 17(3), P12, P21"),
+    Rule("decisions", Way.TRACE, TRACES_KEPT, "asked_at", "P20, P21: what two people decided, without content"),
+    Rule("debriefs", Way.AGE, 90 * DAY, "asked_at", "volunteers' own words, sealed: a season of supervision"),
+    Rule("console_choices", Way.WITH_OWNER, None, "", "end with their volunteer"),
     Rule("reveal_requests", Way.AGE, TRACES_KEPT, "asked_at", "P14: who saw an address stays known for 12 months"),
     Rule("blocks", Way.AGE, 30 * DAY, "until", "minimisation: a decision that ended says nothing any more"),
     Rule("early_receipts", Way.AGE, 7 * DAY, "received_at", "provider ids without a message of ours"),

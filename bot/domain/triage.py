@@ -22,8 +22,8 @@ MAX_SENTENCES = 60
 MAX_CHARACTERS = 20_000
 """A longer message is read in its first and last parts, where people say what matters."""
 QUOTED = 160
-HIGH_FROM = 0.27
-IMMINENT_FROM = 0.2
+HIGH_FROM = 0.2
+IMMINENT_FROM = 0.1
 CONCERN_FROM = 0.45
 """The model's probabilities from which a whole message is judged so grave: chosen for recall (docs/understanding.md)."""
 FRAGMENT = 3

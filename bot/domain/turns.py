@@ -17,12 +17,14 @@ class DialogueState:
 
     `engine` is the engine's own state, opaque to us; `asked` names the last question; `quick_replies` are the last ones
     offered, so that typed words and numbers find them; `used` are the words already said, so that none is repeated.
+    `report` is how the guided report stands in this conversation: open, aside, held, or empty when there is none.
     """
 
     engine: dict[str, Any] | None = None
     asked: str = ""
     quick_replies: tuple[QuickReply, ...] = ()
     used: tuple[str, ...] = ()
+    report: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ CONTROLS = (
     "delete_my_data",
     "ask_menu",
     "exercise_stop",
+    "paper_start",
+    "paper_resume",
+    "paper_erase",
 )
 """What can be asked for by a single word, in any language, whatever the engine thinks of it (`utter_words_…`)."""
 LIKELY = 0.1
@@ -56,6 +59,13 @@ def resolve_control(turn: Turn, words: Words) -> Turn:
     # One word is too little to tell a language by; the list it stands in is not.
     tapped = replace(last, payload=f"/{control}", assessment=replace(last.assessment, language=language))
     return replace(turn, messages=(*turn.messages[:-1], tapped))
+
+
+def typed_one_of(text: str, names: tuple[str, ...], words: Words) -> str:
+    """Which of the guided report's own words a text is, whole (`utter_words_paper_…`); empty when none."""
+    wanted = _bare(text)
+    lines = ((name, line) for name in names for _, line in words.lines(f"utter_words_paper_{name}"))
+    return next((name for name, line in lines if wanted and _bare(line) == wanted), "")
 
 
 @lru_cache(maxsize=4)

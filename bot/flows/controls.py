@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -88,15 +88,18 @@ def finish(
         already = words.say("utter_handover_already", thread.language, used=thread.state.used)
         kept = [already if message.key == "utter_ask_want_human" else message for message in kept]
     kept = _one_choice_at_a_time(kept)
-    if not is_discreet:
-        return tuple(kept)
+    return veil(kept, thread.language, thread.turns, words) if is_discreet else tuple(kept)
+
+
+def veil(messages: Iterable[OutboundMessage], language: str, turns: int, words: Words) -> tuple[OutboundMessage, ...]:
+    """The messages with a first line that tells nothing to who reads a notification over a shoulder."""
     line = "utter_discreet_line"
     veiled: list[OutboundMessage] = []
-    for number, message in enumerate(kept):
+    for number, message in enumerate(messages):
         if message.key.startswith("utter_left_"):
             veiled.append(message)
             continue
-        neutral = words.say(line, thread.language, used=(line,) * (thread.turns + number)).text
+        neutral = words.say(line, language, used=(line,) * (turns + number)).text
         veiled.append(replace(message, text=f"{neutral}\n\n{message.text}"))
     return tuple(veiled)
 

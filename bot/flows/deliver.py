@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.delivery import Action, late_refusal, pause_before, rule_for
 from bot.domain.messages import Receipt, SendError, SendResult, Sent
-from bot.flows import window
+from bot.flows import paper, window
 from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
 from bot.store import deletions, delivery_alerts, outbox, retractions
@@ -53,7 +54,7 @@ async def deliver(
         if delivery is None or not may_go_on(claim):
             return
         message = window.dressed(helpline, delivery, helpline.clock())
-        result = await helpline.channels[delivery.channel].send(delivery.address, message)
+        result = await paper.send(helpline, replace(delivery, message=message))
         async with helpline.database.write() as session:
             await _record(helpline, session, delivery, result)
             following = await _next(helpline, session, claim)

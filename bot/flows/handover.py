@@ -14,14 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.accounts import Account, Role
 from bot.domain.conversations import Mode
-from bot.domain.handover import Refusal, Volunteer, in_order, may_take, next_for
+from bot.domain.handover import Refusal, in_order, may_take, next_for
 from bot.domain.messages import OutboundMessage
 from bot.domain.risk import RiskLevel
 from bot.domain.window import is_closed
 from bot.flows.helpline import Helpline
 from bot.flows.passage import speak
 from bot.flows.waiting import feedback_question, wording
-from bot.store import casework, handover, inbox, volunteers
+from bot.store import casework, decisions, handover, inbox, volunteers
 from bot.store.casework import Ending
 from bot.store.inbox import OpenThread
 
@@ -59,7 +59,7 @@ class Act:
 
 @asynccontextmanager
 async def _acting(helpline: Helpline, account: Account, conversation_id: int) -> AsyncIterator[Act]:
-    async with helpline.database.write() as session:
+    async with helpline.database.write(first=True) as session:
         opened = await handover.lock(session, helpline.keyring, conversation_id)
         if opened is None:
             raise RefusedError(Refusal.NOT_YOURS)
@@ -117,7 +117,7 @@ async def take_next(helpline: Helpline, account: Account) -> int | Refusal:
 
 
 async def _take(helpline: Helpline, act: Act) -> None:
-    row, volunteer = act.opened.row, await _volunteer(act)
+    row, volunteer = act.opened.row, await volunteers.met(act.session, act.account, act.now)
     if Mode(row.mode) is not Mode.WAITING:
         raise RefusedError(Refusal.TAKEN)
     refusal = may_take(volunteer, RiskLevel(row.risk), act.now)
@@ -127,14 +127,6 @@ async def _take(helpline: Helpline, act: Act) -> None:
     await handover.take_from_queue(act.session, row.id, act.now)
     await volunteers.assign(act.session, row.id, volunteer.id, RiskLevel(row.risk), act.now)
     await speak(helpline, act.session, act.opened, (_word(helpline, act, "joined"),), act.now)
-
-
-async def _volunteer(act: Act) -> Volunteer:
-    await volunteers.meet(act.session, act.account, act.now)
-    found = await volunteers.find(act.session, act.account.id)
-    if found is None:
-        raise RefusedError(Refusal.OFF_DUTY)
-    return found
 
 
 def _word(helpline: Helpline, act: Act, key: str, **values: str) -> OutboundMessage:
@@ -200,7 +192,7 @@ async def take_over(helpline: Helpline, account: Account, conversation_id: int) 
             before = Mode(act.opened.row.mode)
             if before is Mode.CLOSED or act.opened.row.volunteer_id == account.id:
                 raise RefusedError(Refusal.TAKEN)
-            await _volunteer(act)
+            await volunteers.meet(act.session, act.account, act.now)
             await _end_previous(act, "taken_over")
             await _give(helpline, act, account, "taken_over", word="passed" if before is Mode.VOLUNTEER else "joined")
             await casework.answer_calls(act.session, conversation_id, account.id, act.now)
@@ -242,6 +234,7 @@ async def hand_back(
         async with _holding(helpline, account, conversation_id) as act:
             await _end(act, ending, note, "handed_back")
             await act.owner(Mode.BOT, None, f"back:{ending.outcome}")
+            act.opened.row.not_understood = 0
             service = helpline.directory.services.get(ending.referral)
             message = _word(helpline, act, "back")
             if service is not None:
@@ -282,7 +275,9 @@ async def close(
 
 async def _end(act: Act, ending: Ending, note: str, how: str) -> None:
     row = act.opened.row
-    casework.record_ending(act.session, row.id, act.account.id, ending, act.now)
+    # Whether an authority was alerted is what two people decided, not a box somebody ticks.
+    alerted = await decisions.has_alert(act.session, row.id)
+    casework.record_ending(act.session, row.id, act.account.id, replace(ending, alert_made=alerted), act.now)
     if note.strip():
         casework.add_note(act.session, act.opened.key, row.id, act.account, "note", note.strip(), act.now)
     await casework.save_draft(act.session, act.opened.key, row.id, act.account.id, "", act.now)

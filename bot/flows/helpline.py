@@ -13,6 +13,7 @@ from bot.domain.directory import Directory
 from bot.domain.rights import Right
 from bot.domain.triage import Triage
 from bot.flows.bell import Bell
+from bot.flows.limits import MESSAGES_PER_SECOND
 from bot.store.contacts import Defaults
 from bot.store.crypto import Keyring
 from bot.store.database import Database
@@ -22,8 +23,9 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Helpline:
-    """The parts of a running helpline. `templates`: WhatsApp's approved template by language.
+    """The parts of a running helpline.
 
+    `templates`: WhatsApp's approved template by language. `rates`: messages a second that each channel's provider takes.
     `inbox_changed` and `outbox_changed` are hints to the worker; rows are the truth.
     """
 
@@ -39,5 +41,8 @@ class Helpline:
     quiet_window: float
     rights: Mapping[str, Right] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=lambda: MESSAGES_PER_SECOND)
+    platforms: Mapping[str, str] = field(default_factory=dict)
+    public_url: str = ""
     inbox_changed: Bell = field(default_factory=Bell)
     outbox_changed: Bell = field(default_factory=Bell)

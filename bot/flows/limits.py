@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.store import rates
@@ -35,13 +36,24 @@ class Rate:
         return max(0.0, full_in - (self.burst + extra) * self.step)
 
 
-CHANNEL_RATES = {"telegram": Rate(22.0, 22.0), "whatsapp": Rate(7.0, 7.0)}
-URGENT_RATES = {"telegram": Rate(6.0, 6.0), "whatsapp": Rate(3.0, 3.0)}
-"""Kept for emergencies alone, so that they never queue behind everybody's ordinary messages; they use the others' too."""
+MESSAGES_PER_SECOND = {"telegram": 28.0, "whatsapp": 10.0}
+"""What a provider takes from us in all, unless the settings say more."""
+KEPT_FOR_URGENT = {"telegram": 6 / 28, "whatsapp": 3 / 10}
+"""The share kept for emergencies alone, so that they never queue behind everybody's ordinary messages; they use the rest too."""
 CHAT_RATES = {"telegram": Rate(1.0, 5.0), "whatsapp": Rate(1.0, 3.0)}
 """Telegram: 30 a second in all, 1 a chat with short bursts; Twilio: 10 a second, bursts of 3 a person (facts: channels)."""
 URGENT_EXTRA = 4.0
 """So many emergency messages go to a chat whose burst is used up by ordinary ones: a flood does not delay its own rescue."""
+
+
+def shares(rates: Mapping[str, float]) -> tuple[dict[str, Rate], dict[str, Rate]]:
+    """Each channel's messages a second, divided into what everybody shares and what is kept for emergencies."""
+    kept = {channel: rates[channel] * share for channel, share in KEPT_FOR_URGENT.items()}
+    shared = {channel: rates[channel] - own for channel, own in kept.items()}
+    return (
+        {channel: Rate(rate, max(1.0, rate)) for channel, rate in shared.items()},
+        {channel: Rate(rate, max(1.0, rate)) for channel, rate in kept.items()},
+    )
 
 
 class Memory:
@@ -93,15 +105,18 @@ class Rows:
 class Limits:
     """What may go out when. Without a database the buckets are this process's own; `is_on` false lets everything through."""
 
-    def __init__(self, database: Database | None = None, *, is_on: bool = True) -> None:
+    def __init__(
+        self, database: Database | None = None, rates: Mapping[str, float] = MESSAGES_PER_SECOND, *, is_on: bool = True
+    ) -> None:
         self._is_on = is_on
+        self._shared, self._kept = shares(rates)
         self._buckets = Memory() if database is None or database.is_sqlite else Rows(database)
 
     async def take(self, channel: str, chat: str, *, urgent: bool = False) -> float:
         """Take the right to send one message to a chat; the seconds to wait before using it."""
-        if not self._is_on or channel not in CHANNEL_RATES:
+        if not self._is_on or channel not in self._shared:
             return 0.0
-        shared, rate = f"{channel}/{SHARED}", CHANNEL_RATES[channel]
+        shared, rate = f"{channel}/{SHARED}", self._shared[channel]
         if urgent:
             shared, rate = await self._quicker(channel)
         own, rest, chat_rate = f"{channel}/{chat}", f"{channel}/{chat}{REST}", CHAT_RATES[channel]
@@ -117,12 +132,12 @@ class Limits:
 
     async def pause(self, channel: str, chat: str, seconds: float) -> None:
         """The provider asked to wait: this chat rests exactly as long, emergencies too."""
-        if self._is_on and channel in CHANNEL_RATES:
+        if self._is_on and channel in self._shared:
             await self._buckets.pause(f"{channel}/{chat}{REST}", seconds)
 
     async def _quicker(self, channel: str) -> tuple[str, Rate]:
         """For an emergency: the bucket kept for them, or the one everybody shares if that lets it out sooner."""
-        choices = ((f"{channel}/{URGENT}", URGENT_RATES[channel]), (f"{channel}/{SHARED}", CHANNEL_RATES[channel]))
+        choices = ((f"{channel}/{URGENT}", self._kept[channel]), (f"{channel}/{SHARED}", self._shared[channel]))
         full_in = await self._buckets.look(tuple(name for name, _ in choices))
 
         def wait(choice: tuple[str, Rate]) -> float:

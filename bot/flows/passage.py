@@ -13,6 +13,7 @@ from bot.domain.messages import OutboundMessage
 from bot.domain.replies import ReplyPlan
 from bot.domain.risk import RiskLevel
 from bot.domain.turns import DialogueState
+from bot.flows.controls import veil
 from bot.flows.helpline import Helpline
 from bot.flows.waiting import words_of_the_wait
 from bot.store import casework, handover, inbox, outbox
@@ -49,7 +50,12 @@ async def speak(
     now: datetime,
     author: str = "system",
 ) -> None:
-    """Store messages in a turn of their own, in the form the channel takes. Words of the passage are `system`'s."""
+    """Store messages in a turn of their own, in the form the channel takes. Words of the passage are `system`'s.
+
+    In discreet mode the first line tells nothing, whoever of us wrote the rest.
+    """
+    if opened.contact.is_discreet:
+        messages = veil(messages, opened.row.language, opened.row.turns, helpline.words)
     channel = helpline.channels[opened.contact.channel]
     prepared = tuple(part for message in messages for part in channel.prepare(message))
     opened.row.turns += 1

@@ -22,7 +22,8 @@ from bot.flows.wording import Lines, Wording
 
 QUESTION = "utter_ask_"
 NOT_UNDERSTOOD = "nlu_fallback"
-MAX_NOT_UNDERSTOOD = 2
+FAILED = 2
+"""Turns in a row that the bot could not answer, after which a person is asked for instead of one more try."""
 KEPT_USED = 60
 AT_HOME = frozenset({"violence_home", "sexual_violence"})
 """Themes of those whose phone the aggressor may hold: no link is shown before they were asked about it (R24)."""
@@ -147,11 +148,8 @@ class Planner:
         theme = _theme(assessment)
         key = "utter_high_unsure" if assessment.risk >= RiskLevel.HIGH else "utter_engine_down"
         said = Said((wording.say(key), wording.refer(theme, assessment.risk, thread.age_band).message))
-        if assessment.risk >= RiskLevel.HIGH:
-            said = self._escalated(said, wording, thread, "engine_down")
-        else:
-            said = said.then(wording.team("utter_offer_human"))
-        return self._plan(thread, assessment, self._welcomed(said, wording, turn, assessment.risk))
+        said = self._offered(said, wording, thread, "engine_down", at_once=assessment.risk >= RiskLevel.HIGH)
+        return self._plan(thread, assessment, self._welcomed(said, wording, turn, assessment.risk), understood=False)
 
     def media(self, turn: Turn, assessment: Assessment, now: datetime) -> ReplyPlan:
         """Something that is never opened, without words: said kindly, with a way on (P26)."""
@@ -205,7 +203,7 @@ class Planner:
             for reply in answer.replies:
                 said = self._perform(said, reply, thread, assessment, answer, wording)
         if assessment.risk >= RiskLevel.HIGH and answer.intent not in HIGH_INTENTS:
-            said = self._high(wording, thread, assessment)
+            said = self._high(wording, thread, assessment, understood=understood)
         said = self._welcomed(said, wording, turn, assessment.risk)
         if dict(said.settings).get("helped"):
             said = replace(said, settings=(*said.settings, ("topic", str(answer.slots.get("topic") or ""))))
@@ -213,23 +211,32 @@ class Planner:
         forget = plan.settings.get("restart") or plan.settings.get("leave")
         return replace(plan, state=replace(plan.state, engine=None if forget else answer.state))
 
-    def _high(self, wording: Wording, thread: Thread, assessment: Assessment) -> Said:
+    def _high(self, wording: Wording, thread: Thread, assessment: Assessment, *, understood: bool) -> Said:
         """Serious, but the engine saw something else: fixed words, a line around the clock, the offer of a human."""
         referral = wording.refer(_theme(assessment), assessment.risk, thread.age_band)
-        return Said((wording.say("utter_high_unsure"), referral.message, wording.team("utter_offer_human")))
+        said = Said((wording.say("utter_high_unsure"), referral.message))
+        if understood:
+            return said.then(wording.team("utter_offer_human"))
+        return self._offered(said, wording, thread, "bot_failed")
 
     def _not_understood(
         self, turn: Turn, assessment: Assessment, answer: EngineAnswer, wording: Wording
     ) -> tuple[Said, bool]:
-        """Suffering is listened to even when not understood; otherwise one clarifying question, twice at most."""
+        """Suffering is listened to even when not understood; otherwise one clarifying question, then a person."""
+        thread = turn.thread
         if assessment.risk >= RiskLevel.CONCERN:
-            referral = wording.refer(_theme(assessment), assessment.risk, turn.thread.age_band)
-            return Said((wording.say("utter_listening"), referral.message, wording.team("utter_offer_human"))), True
-        if turn.thread.not_understood + 1 > MAX_NOT_UNDERSTOOD:
-            return Said(
-                (wording.say("utter_lost"), wording.team("utter_offer_human"), wording.say("utter_menu"))
-            ), False
+            referral = wording.refer(_theme(assessment), assessment.risk, thread.age_band)
+            listening = Said((wording.say("utter_listening"), referral.message))
+            return self._offered(listening, wording, thread, "bot_failed"), False
+        if thread.not_understood + 1 >= FAILED:
+            return self._offered(Said((wording.say("utter_lost"),)), wording, thread, "bot_failed"), False
         return Said((self._clarify(answer, wording),)), False
+
+    def _offered(self, said: Said, wording: Wording, thread: Thread, reason: str, *, at_once: bool = False) -> Said:
+        """A person offered the first time the bot fails; asked for the second, or at once where it cannot wait."""
+        if at_once or thread.is_waiting or thread.not_understood + 1 >= FAILED:
+            return self._escalated(said, wording, thread, reason)
+        return said.then(wording.team("utter_offer_human"))
 
     def _clarify(self, answer: EngineAnswer, wording: Wording) -> OutboundMessage:
         """“Tu veux dire…” with the two likeliest meanings that have a name a person would use."""

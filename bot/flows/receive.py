@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -20,11 +21,12 @@ from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
-from bot.flows import away, passage, shifts, waiting, watch
+from bot.flows import away, passage, report, shifts, waiting, watch
 from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
 from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
+from bot.flows.report_words import judged
 from bot.flows.rights import export
 from bot.store import contacts, feedback, inbox, outbox, parked, retractions
 from bot.store.erasure import erase
@@ -51,7 +53,7 @@ async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
     if await watch.enrol(helpline, message):
         return Accepted(is_new=False)
     try:
-        async with helpline.database.write() as session:
+        async with helpline.database.write(first=True) as session:
             if await inbox.is_known(session, message.channel, message.external_id):
                 return Accepted(is_new=False)
             plan = await _take_in(helpline, session, message)
@@ -79,7 +81,7 @@ async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMe
         language_hint=message.language_hint,
         language_is_chosen=thread.language_is_chosen,
     )
-    assessment = helpline.triage.assess(message.text, context)
+    assessment = judged(helpline.triage.assess(message.text, context), message.text, helpline.words, thread)
     if assessment.risk is RiskLevel.IMMINENT:
         await inbox.store_inbound(session, opened, message, assessment, due=None)
         return await _answer_emergency(helpline, session, opened, assessment, message.received_at)
@@ -165,7 +167,7 @@ async def plan_turn(helpline: Helpline, turn: Turn) -> ReplyPlan:
         case Route.SILENT:
             return ReplyPlan((), assessment, turn.thread.state)
         case Route.DIALOGUE:
-            plan = await _dialogue(helpline, planner, turn, assessment, now)
+            plan = await report.guided(helpline, turn, assessment, now, partial(_dialogue, helpline, planner))
             return away.apologise(helpline, turn, plan, clock)
 
 
@@ -280,6 +282,7 @@ async def _commit_plan(
         if await erase(session, helpline.keyring, opened, now):
             held = helpline.words.say("utter_erased_held", opened.row.language)
             plan = replace(plan, messages=(held,))
+    plan = await report.commit(helpline, session, opened, plan, now)
     prepared = tuple(
         replace(part, after=message.after if index == 0 else 0.0)
         for message in plan.messages

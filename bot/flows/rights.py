@@ -24,8 +24,7 @@ async def export(helpline: Helpline, session: AsyncSession, opened: OpenThread) 
         if not line.text:
             continue
         key = "utter_access_us" if line.is_ours else "utter_access_you"
-        if line.key == transcripts.NOTE:
-            key = "utter_access_note"
+        key = {transcripts.NOTE: "utter_access_note", transcripts.REPORT: "utter_access_report"}.get(line.key, key)
         at = line.at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
         said = helpline.words.say(key, language).text.format(at=at, words=line.text)
         if text and len(text) + len(said) > LONGEST:

@@ -57,6 +57,7 @@ REQUIRED_KEYS = (
     "utter_people_breathe",
     "utter_people_written_back",
     "utter_people_follow_up",
+    "utter_people_alert_call",
     "utter_people_alert_imminent",
     "utter_people_alert_high",
     "utter_people_alert_concern",
@@ -80,7 +81,10 @@ async def words_of_the_wait(
     if not said.team_is_open:
         return (_with(said, "choose_closed", ("label_write", "write"), ("label_line", "line"), ("label_no", "no")),)
     place = await place_of(helpline, session, opened, now)
-    choices = (("label_stay", "stay"), ("label_write", "write"), ("label_line", "line"), ("label_breathe", "breathe"))
+    choices = [("label_stay", "stay"), ("label_write", "write"), ("label_line", "line"), ("label_breathe", "breathe")]
+    if opened.row.risk < RiskLevel.HIGH:
+        # Whoever did not ask for a person themselves may say so; at high risk a team member decides.
+        choices.append(("label_no", "no"))
     return (place, _with(said, "choose", *choices))
 
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +18,7 @@ from bot.domain.conversations import Mode
 from bot.domain.handover import PATIENCE
 from bot.domain.messages import InboundMessage, OutboundMessage, Sent
 from bot.domain.risk import RiskLevel
+from bot.domain.services import UNDERSTOOD
 from bot.domain.window import is_closed
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
@@ -25,7 +26,7 @@ from bot.flows.passage import speak
 from bot.flows.waiting import place_of, wording
 from bot.store import agenda, alerts, casework, delivery_alerts, handover, leases, volunteers
 from bot.store.alerts import Recipient, Unanswered
-from bot.store.casework import DueFollowUp
+from bot.store.casework import DueFollowUp, HelpCall
 from bot.store.delivery_alerts import NotReached
 from bot.store.volunteers import Held
 
@@ -89,12 +90,15 @@ async def once(helpline: Helpline) -> None:
         due = await casework.due_follow_ups(session, now)
         waiting = await alerts.unanswered(session)
         lost = await delivery_alerts.not_reached(session, now, MOST_TOLD)
+        calls = await casework.help_calls(session)
     for one in silent:
         await take_back(helpline, one)
     for follow_up in due:
         await write_as_agreed(helpline, follow_up)
+    for call in calls:
+        await call_out(helpline, call)
+    await climb(helpline, waiting)
     for person in waiting:
-        await climb(helpline, person, len(waiting))
         await tell_again(helpline, person)
     for one_lost in lost:
         await tell_of(helpline, one_lost, len(lost))
@@ -157,30 +161,65 @@ async def write_as_agreed(helpline: Helpline, follow_up: DueFollowUp) -> None:
     helpline.outbox_changed.ring()
 
 
-async def climb(helpline: Helpline, person: Unanswered, count: int) -> None:
-    """Alert who is on duty, then everybody who speaks the language, then the supervisors; never a word of content."""
+async def climb(helpline: Helpline, waiting: list[Unanswered]) -> None:
+    """Alert who is on duty, then the next on the rota, then the supervisors; never a word of content.
+
+    A step that reaches nobody who asked for alerts is widened to everybody who speaks the language. However many wait,
+    each phone rings once a round, for the gravest of those it rings for.
+    """
     now = helpline.clock()
-    if person.alerts >= 3 or (person.alerted_at is not None and now - person.alerted_at < PATIENCE[person.risk]):
+    rota = await shifts.rota(helpline)
+    is_open, upcoming = rota.status(now).is_open, rota.next_on(now)
+    due = [person for person in waiting if _is_due(person, now, is_open=is_open)]
+    if not due:
         return
-    is_open = (await shifts.rota(helpline)).status(now).is_open
-    if not is_open and person.risk < RiskLevel.HIGH:
-        return
+    next_id = upcoming.volunteer_id if upcoming is not None else None
     everyone = await _recipients(helpline)
-    chosen = [one for one in everyone if _is_for(one, person, is_open=is_open)]
+    rings: dict[int, Unanswered] = {}
+    for person in sorted(due, key=lambda one: (-one.risk, one.waiting_since)):
+        for one in _chosen(everyone, person, next_id, is_open=is_open):
+            rings.setdefault(one.volunteer_id, person)
     async with helpline.database.write() as session:
-        await alerts.mark_alerted(session, person.escalation_id, now)
-        handover.record(session, person.conversation_id, now, "system", "alerted", f"step{person.alerts + 1}")
-    await _send(helpline, chosen, max(person.risk, RiskLevel.CONCERN).word, count, person.language)
+        for person in due:
+            await alerts.mark_alerted(session, person.escalation_id, now)
+            handover.record(session, person.conversation_id, now, "system", "alerted", f"step{person.alerts + 1}")
+    for one in everyone:
+        if (gravest := rings.get(one.volunteer_id)) is not None:
+            kind = max(gravest.risk, RiskLevel.CONCERN).word
+            await _send(helpline, [one], kind, len(waiting), gravest.language)
 
 
-def _is_for(one: Recipient, person: Unanswered, *, is_open: bool) -> bool:
-    """Whether this step of the climb reaches somebody. With nobody on duty it begins with the supervisors."""
-    speaks = (
-        not one.languages or person.language in one.languages or (person.language == "ary" and "ar" in one.languages)
-    )
+def _is_due(person: Unanswered, now: datetime, *, is_open: bool) -> bool:
+    """Whether the next step of their climb is due. At night only danger rings."""
+    if person.alerts >= 3 or (person.alerted_at is not None and now - person.alerted_at < PATIENCE[person.risk]):
+        return False
+    return is_open or person.risk >= RiskLevel.HIGH
+
+
+def _chosen(everyone: list[Recipient], person: Unanswered, next_id: int | None, *, is_open: bool) -> list[Recipient]:
+    """Whom this step of the climb reaches. With nobody on duty it begins with the supervisors."""
+    supervisors = [one for one in everyone if one.role == "supervisor"]
     if person.alerts >= 2 or not is_open:
-        return one.role == "supervisor"
-    return speaks and (one.is_on_duty or person.alerts == 1)
+        return supervisors
+    speaking = [one for one in everyone if _speaks(one, person.language)]
+    if person.alerts == 0:
+        return [one for one in speaking if one.is_on_duty] or speaking
+    return [one for one in everyone if one.volunteer_id == next_id and not one.is_on_duty] or speaking
+
+
+def _speaks(one: Recipient, language: str) -> bool:
+    return not one.languages or not UNDERSTOOD.get(language, {language}).isdisjoint(one.languages)
+
+
+async def call_out(helpline: Helpline, call: HelpCall) -> None:
+    """A volunteer called and no supervisor has come: once, on the supervisors' own phones."""
+    now = helpline.clock()
+    if call.alerted_at is not None or call.why == "silent":
+        return
+    async with helpline.database.write() as session:
+        await casework.mark_called_out(session, call.id, now)
+    chosen = [one for one in await _recipients(helpline) if one.role == "supervisor"]
+    await _send(helpline, chosen, "call", 1, "")
 
 
 async def tell_again(helpline: Helpline, person: Unanswered) -> None:

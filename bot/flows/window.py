@@ -52,6 +52,11 @@ def content_sid(helpline: Helpline, language: str) -> str:
     return templates.get(SPOKEN.get(language, language), "") or templates.get("fr", "")
 
 
+def has_template(helpline: Helpline, channel: str, language: str) -> bool:
+    """Whether there is a template that asks somebody on this channel to write again."""
+    return channel in WINDOWED and bool(content_sid(helpline, language))
+
+
 async def park(helpline: Helpline, session: AsyncSession, delivery: Delivery, code: str, now: datetime) -> None:
     """Let a message wait for the person; ask them once to write, when it is more than small talk."""
     await parked.park(session, delivery.outbound_id, code)

@@ -14,6 +14,9 @@ from bot.domain.risk import RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.services import ChannelKind
 
+FORMAL = "_vous"
+PARENTS = ("utter_parent_", "utter_ask_parent_")
+"""What only a parent was ever told."""
 NUMBERS = frozenset({"medical", "police", "general", "silent", "suicide_line"})
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _SAID_TWICE = re.compile(r"\b(\d{2,5})\b,? (?:ou le|ou|or|أو) \1\b")
@@ -45,6 +48,7 @@ class Wording:
         self.now = now
         self._team = directory.team.status(now)
         self._numbers = directory.emergency(country)
+        self._is_parent = any(name.startswith(PARENTS) for name in used)
 
     @property
     def team_is_open(self) -> bool:
@@ -58,8 +62,16 @@ class Wording:
 
     def say(self, key: str, **values: str) -> OutboundMessage:
         """The words of a key, with `values` and numbers of the directory filled in."""
-        message = self._words.say(key, self._language, used=self._used)
+        message = self._said(key)
         return replace(message, text=self.filled(message.text, **values))
+
+    def _said(self, key: str) -> OutboundMessage:
+        """The words as they stand; a parent is said “vous” where a teenager is said “tu”."""
+        formal = f"{key}{FORMAL}"
+        if not self._is_parent or formal not in self._words:
+            return self._words.say(key, self._language, used=self._used)
+        times = (formal,) * self._used.count(key)
+        return replace(self._words.say(formal, self._language, used=times), key=key)
 
     def again(self, key: str, times: int) -> OutboundMessage:
         """The words of a key said `times` before in the same breath, so that a round of an exercise is not word for word."""
@@ -168,7 +180,7 @@ class Wording:
             return self.say(key, name=name, when=when).text
         if not referral.offers or fitting is None:
             return self.say("utter_refer_none").text
-        return self.say("utter_refer_open_adult" if theme == "parents" else "utter_refer_open").text
+        return self.say("utter_refer_open_adult" if theme == "parents" or self._is_parent else "utter_refer_open").text
 
     def _line(self, offer: Offer) -> str:
         values = {"name": offer.service.name[self._spoken], "note": offer.service.note[self._spoken]}

@@ -14,6 +14,7 @@ from bot.domain.handover import Choice
 from bot.domain.risk import RiskLevel
 from bot.store.crypto import Keyring
 from bot.store.tables import ConversationRow, EscalationRow
+from bot.store.tables_accounts import AccountRow
 from bot.store.tables_people import VolunteerRow
 
 CODE_LIFE = timedelta(minutes=15)
@@ -81,8 +82,12 @@ async def is_enrolled(session: AsyncSession, volunteer_id: int) -> bool:
 
 
 async def recipients(session: AsyncSession, keyring: Keyring) -> list[Recipient]:
-    """Everybody who asked for alerts."""
-    query = select(VolunteerRow).where(VolunteerRow.alert_chat_sealed.is_not(None))
+    """Everybody who asked for alerts, except who may no longer sign in."""
+    query = (
+        select(VolunteerRow)
+        .outerjoin(AccountRow, AccountRow.id == VolunteerRow.id)
+        .where(VolunteerRow.alert_chat_sealed.is_not(None), AccountRow.disabled_at.is_(None))
+    )
     found = []
     for row in (await session.execute(query)).scalars():
         assert row.alert_chat_sealed is not None  # noqa: S101 - the query says so

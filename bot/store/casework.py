@@ -52,6 +52,7 @@ class HelpCall:
     volunteer_id: int
     why: str
     at: datetime
+    alerted_at: datetime | None
 
 
 def add_note(
@@ -169,7 +170,13 @@ async def help_calls(session: AsyncSession) -> list[HelpCall]:
     """Everybody waiting for a supervisor, oldest first."""
     query = select(HelpCallRow).where(HelpCallRow.answered_at.is_(None)).order_by(HelpCallRow.at)
     rows = (await session.execute(query)).scalars()
-    return [HelpCall(row.id, row.conversation_id, row.volunteer_id, row.why, row.at) for row in rows]
+    return [HelpCall(row.id, row.conversation_id, row.volunteer_id, row.why, row.at, row.alerted_at) for row in rows]
+
+
+async def mark_called_out(session: AsyncSession, call_id: int, now: datetime) -> None:
+    """The supervisors' phones were told."""
+    row = await session.get_one(HelpCallRow, call_id)
+    row.alerted_at = now
 
 
 async def answer_calls(session: AsyncSession, conversation_id: int, supervisor_id: int, now: datetime) -> None:

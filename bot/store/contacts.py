@@ -62,6 +62,16 @@ class Defaults:
     country: str
 
 
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """What may be known of a contact without their address."""
+
+    contact_id: int
+    language: str
+    country: str
+    age_band: str | None
+
+
 async def lock_contact(
     session: AsyncSession, keyring: Keyring, message: InboundMessage, defaults: Defaults
 ) -> ContactRow:
@@ -119,3 +129,15 @@ async def address_of_conversation(session: AsyncSession, keyring: Keyring, conve
     )
     row = (await session.execute(query)).scalar_one()
     return row.channel, address_of(keyring, row)
+
+
+async def facts_of(session: AsyncSession, contact_id: int) -> ContactFacts:
+    """What may be known of a contact."""
+    row = await session.get_one(ContactRow, contact_id)
+    return ContactFacts(row.id, row.language, row.country, row.age_band)
+
+
+async def facts_of_conversation(session: AsyncSession, conversation_id: int) -> ContactFacts:
+    """What may be known of whoever a conversation is with."""
+    row = await session.get_one(ConversationRow, conversation_id)
+    return await facts_of(session, row.contact_id)

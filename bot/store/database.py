@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,54 @@ from bot.store import sqlite
 _POSTGRESQL_WRITERS = 16
 KEEPS_TIME = "keeps_time"
 """What a session's `info` says: the database's own clock counts (store.moments)."""
+_FIRST_IN_A_ROW = 8
+
+
+class Turns:
+    """Who writes next: those somebody waits for at a page or on a phone before background work, each in their order.
+
+    One turn in nine is background work's even then, so that a flood never keeps answers from being delivered.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._free = at_once
+        self._first: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+        self._in_a_row = 0
+
+    @asynccontextmanager
+    async def turn(self, *, first: bool) -> AsyncIterator[None]:
+        """One turn."""
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(self._first if first else self._others)
+        try:
+            yield
+        finally:
+            self._give()
+
+    async def _wait(self, line: deque[asyncio.Future[None]]) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line.append(future)
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self._give()
+            raise
+
+    def _give(self) -> None:
+        others_first = self._in_a_row >= _FIRST_IN_A_ROW
+        lines = (self._others, self._first) if others_first else (self._first, self._others)
+        for line in lines:
+            while line:
+                future = line.popleft()
+                if not future.done():
+                    self._in_a_row = self._in_a_row + 1 if line is self._first else 0
+                    future.set_result(None)
+                    return
+        self._free += 1
 
 
 class Database:
@@ -29,14 +78,17 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         # SQLite lets whoever asks at the right moment write next, and somebody may wait for seconds: here they queue up.
-        self._turns = asyncio.Semaphore(1 if self.is_sqlite else _POSTGRESQL_WRITERS)
+        self._turns = Turns(1 if self.is_sqlite else _POSTGRESQL_WRITERS)
         self._info = {KEEPS_TIME: keeps_time and not self.is_sqlite}
         self._engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
 
     @asynccontextmanager
-    async def write(self, *, heavy: bool = False) -> AsyncIterator[AsyncSession]:
-        """A transaction that changes rows; a `heavy` one touches many, and on SQLite does so in a thread of its own."""
-        async with self._turns, self._engine.connect() as connection:
+    async def write(self, *, first: bool = False, heavy: bool = False) -> AsyncIterator[AsyncSession]:
+        """A transaction that changes rows.
+
+        `first`: before background work, as somebody waits for it. `heavy`: touches many rows, on SQLite in a thread of its own.
+        """
+        async with self._turns.turn(first=first), self._engine.connect() as connection:
             await connection.execution_options(heavy=heavy)
             async with self._session(connection) as session, session.begin():
                 yield session

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from bot.domain.accounts import Account
 from bot.domain.conversations import Mode
-from bot.domain.handover import Waiting
+from bot.domain.handover import Wait, Waiting
 from bot.domain.risk import RiskLevel
 from bot.store import audit
 from bot.store.crypto import Keyring
@@ -108,7 +109,9 @@ async def change_owner(
     assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE gives
     if result.rowcount != 1:
         return False
-    await session.refresh(row)
+    # The row at hand says the same as the database, without asking it again.
+    for name, value in (("mode", mode.value), ("volunteer_id", volunteer_id), ("version", row.version + 1)):
+        set_committed_value(row, name, value)
     record(session, row.id, now, actor, mode, why)
     return True
 
@@ -176,6 +179,18 @@ async def recent_waits(session: AsyncSession, now: datetime, zone: ZoneInfo) -> 
         taken_at - since
         for since, taken_at in (await session.execute(query)).all()
         if taken_at is not None and (since.astimezone(zone).hour - hour + 1) % 24 <= 2
+    ]
+
+
+async def ended_waits(session: AsyncSession, since: datetime) -> list[Wait]:
+    """The waits since then that ended with a volunteer."""
+    query = select(EscalationRow.risk, EscalationRow.waiting_since, EscalationRow.taken_at).where(
+        EscalationRow.taken_at.is_not(None), EscalationRow.waiting_since > since
+    )
+    return [
+        Wait(RiskLevel(risk), begun, taken_at - begun)
+        for risk, begun, taken_at in (await session.execute(query.limit(MAX_WAITS))).all()
+        if taken_at is not None
     ]
 
 

@@ -10,10 +10,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from bot.store import tables_accounts, tables_delivery, tables_people, tables_words
+from bot.store import tables_accounts, tables_console, tables_delivery, tables_people, tables_report, tables_words
 from bot.store.database import Database
 
-TABLE_MODULES = (tables_accounts, tables_delivery, tables_people, tables_words)
+TABLE_MODULES = (tables_accounts, tables_console, tables_delivery, tables_people, tables_report, tables_words)
 """Modules of tables beside bot.store.tables, imported so that the metadata knows them all."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain.conversations import Mode
 from bot.domain.retention import BY_TABLE, CONTACT_KEPT, RULES, TRACES_KEPT, Way, words_end
 from bot.domain.risk import RiskLevel
-from bot.store import audit, deletions
+from bot.store import audit, deletions, reports
 from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.erasure import erase_words
@@ -29,6 +29,7 @@ async def sweep(database: Database, keyring: Keyring, now: datetime, *, at_provi
     """Apply every rule; how many rows each met. In small transactions, so that nobody waits behind a purge."""
     report = {
         "emptied": await _repeat(database, lambda session: _words(session, keyring, now, at_provider=at_provider)),
+        "reports": await _repeat(database, lambda session: reports.forget_old(session, now)),
         "traces": await _repeat(database, lambda session: _traces(session, now)),
         "contacts": await _repeat(database, lambda session: _contacts(session, now)),
     }

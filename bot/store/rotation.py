@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.store import accounts, alerts
+from bot.store import accounts, alerts, debriefs
 from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.tables import ContactRow, ConversationRow
 from bot.store.tables_accounts import AccountRow
+from bot.store.tables_console import DebriefRow
 from bot.store.tables_people import VolunteerRow
 
 BATCH = 200
@@ -22,6 +23,7 @@ async def rotate(database: Database, keyring: Keyring) -> dict[str, int]:
         "conversations": _conversations,
         "second_factors": _second_factors,
         "alerts": _alerts,
+        "debriefs": _debriefs,
     }
     report = dict.fromkeys(steps, 0)
     for name, step in steps.items():
@@ -42,6 +44,7 @@ async def count_old(session: AsyncSession, keyring: Keyring) -> int:
         ConversationRow.key_wrapped,
         AccountRow.totp_sealed,
         VolunteerRow.alert_chat_sealed,
+        DebriefRow.note_sealed,
     )
     return sum(
         [
@@ -101,6 +104,19 @@ async def _alerts(session: AsyncSession, keyring: Keyring, after: int) -> tuple[
         if row.alert_chat_sealed and not keyring.is_current(row.alert_chat_sealed):
             place = alerts.place_of_chat(row.id)
             row.alert_chat_sealed = keyring.seal_address(keyring.open_address(row.alert_chat_sealed, place), place)
+            count += 1
+    await session.flush()
+    return (rows[-1].id if rows else 0), count
+
+
+async def _debriefs(session: AsyncSession, keyring: Keyring, after: int) -> tuple[int, int]:
+    query = select(DebriefRow).where(DebriefRow.id > after).order_by(DebriefRow.id).limit(BATCH).with_for_update()
+    rows = (await session.execute(query)).scalars().all()
+    count = 0
+    for row in rows:
+        if row.note_sealed and not keyring.is_current(row.note_sealed):
+            place = debriefs.place_of_note(row.id)
+            row.note_sealed = keyring.seal_secret(keyring.open_secret(row.note_sealed, place), place)
             count += 1
     await session.flush()
     return (rows[-1].id if rows else 0), count

@@ -26,7 +26,13 @@ def _pairs(replies: tuple[QuickReply, ...]) -> list[list[str]]:
 
 def seal_state(key: DataKey, state: DialogueState, conversation_id: int) -> bytes:
     """The dialogue state of a conversation, sealed."""
-    value = {"engine": state.engine, "asked": state.asked, "replies": _pairs(state.quick_replies), "used": state.used}
+    value = {
+        "engine": state.engine,
+        "asked": state.asked,
+        "replies": _pairs(state.quick_replies),
+        "used": state.used,
+        "report": state.report,
+    }
     return key.seal(_pack(value), f"conversations.state:{conversation_id}")
 
 
@@ -35,7 +41,9 @@ def open_state(key: DataKey, sealed: bytes | None, conversation_id: int) -> Dial
     if sealed is None:
         return DialogueState()
     value = json.loads(key.open(sealed, f"conversations.state:{conversation_id}"))
-    return DialogueState(value["engine"], value["asked"], _replies(value["replies"]), tuple(value["used"]))
+    return DialogueState(
+        value["engine"], value["asked"], _replies(value["replies"]), tuple(value["used"]), value.get("report", "")
+    )
 
 
 def seal_inbound(key: DataKey, text: str, payload: str, place: str) -> bytes:
@@ -68,11 +76,11 @@ def open_inbound(key: DataKey, row: InboundRow) -> TurnMessage:
 
 def seal_outbound(key: DataKey, message: OutboundMessage, place: str) -> bytes:
     """The body of a message of ours, sealed."""
-    return key.seal(_pack([message.text, _pairs(message.quick_replies)]), f"outbound.body:{place}")
+    return key.seal(_pack([message.text, _pairs(message.quick_replies), message.document]), f"outbound.body:{place}")
 
 
 def open_outbound(key: DataKey, row: OutboundRow) -> OutboundMessage:
     """A message of ours as it is to be sent."""
     place = f"outbound.body:{row.conversation_id}/{row.turn}/{row.position}"
-    text, pairs = json.loads(key.open(row.body_sealed, place))
-    return OutboundMessage(text, _replies(pairs), row.key, row.is_urgent)
+    text, pairs, *document = json.loads(key.open(row.body_sealed, place))
+    return OutboundMessage(text, _replies(pairs), row.key, row.is_urgent, document="".join(document))

@@ -128,6 +128,7 @@ class HelpCallRow(Base):
     volunteer_id: Mapped[int] = mapped_column(Id)
     why: Mapped[str] = mapped_column(String(24))
     at: Mapped[datetime]
+    alerted_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[int | None] = mapped_column(Id)
 

@@ -9,14 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.messages import DeliveryStatus, QuickReply
-from bot.store import casework
+from bot.store import casework, reports
 from bot.store.crypto import Keyring
 from bot.store.sealed import open_inbound, open_outbound
 from bot.store.tables import ContactRow, ConversationRow, InboundRow, OutboundRow
 
 SHOWN = 200
-NOTE = "note"
-"""The key of a line that was noted about the person, not said to them."""
+NOTE, REPORT = "note", "report"
+"""The keys of lines that were noted about the person, or written down with them, and not said to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,11 @@ async def of_contact(session: AsyncSession, keyring: Keyring, contact_id: int) -
         lines += await _of_conversation(session, keyring, row)
         key = keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}")
         written = await casework.notes(session, key, row.id)
-        lines += [Line("", True, note.text, (), None, 0, note.at, NOTE) for note in written]
+        # Facts for an authority stay out: who asks may be whoever took the phone from a child.
+        lines += [Line("", True, note.text, (), None, 0, note.at, NOTE) for note in written if note.kind != "alert"]
+        stored = await reports.of_conversation(session, key, row.id)
+        if stored is not None and not stored.report.is_empty:
+            lines.append(Line("", True, stored.report.text, (), None, 0, stored.touched_at, REPORT))
     return tuple(sorted(lines, key=lambda line: line.at))
 
 

@@ -39,6 +39,14 @@ async def meet(session: AsyncSession, account: Account, now: datetime) -> Volunt
     return row
 
 
+async def met(session: AsyncSession, account: Account, now: datetime) -> Volunteer:
+    """The same, as the queue sees them."""
+    row = await meet(session, account, now)
+    mine = (AssignmentRow.volunteer_id == row.id) & AssignmentRow.ended_at.is_(None)
+    holding = (await session.execute(select(func.count()).select_from(AssignmentRow).where(mine))).scalar_one()
+    return _volunteer(row, holding)
+
+
 async def find(session: AsyncSession, volunteer_id: int) -> Volunteer | None:
     """A volunteer as the queue sees them."""
     row = await session.get(VolunteerRow, volunteer_id, populate_existing=True)
@@ -53,6 +61,12 @@ async def everyone(session: AsyncSession) -> list[Volunteer]:
     rows = (await session.execute(select(VolunteerRow).order_by(VolunteerRow.name))).scalars()
     found = [_volunteer(row, holding.get(row.id, 0)) for row in rows]
     return sorted(found, key=lambda one: not one.is_on_duty)
+
+
+async def names(session: AsyncSession) -> dict[int, str]:
+    """Who is who."""
+    rows = (await session.execute(select(VolunteerRow.id, VolunteerRow.name))).all()
+    return {row[0]: row[1] for row in rows}
 
 
 async def _holding(session: AsyncSession) -> dict[int, int]:

@@ -7,7 +7,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.handover import Estimate, Refusal, Volunteer, Waiting, estimate, in_order, may_take, next_for
+from bot.domain.handover import (
+    Estimate,
+    Refusal,
+    Volunteer,
+    Wait,
+    Waiting,
+    estimate,
+    in_order,
+    may_take,
+    next_for,
+    waits_by_hour,
+)
 from bot.domain.hints import hints
 from bot.domain.risk import RiskLevel
 from bot.domain.schedules import Day, Hours, Schedule
@@ -150,3 +161,14 @@ def test_the_console_speaks_french_and_english_everywhere() -> None:
     assert [] == [key for key, words in WORDS.items() if set(words) != {"fr", "en"}]
     assert [] == [rule.topic for rule in HINTS if f"hint.{rule.topic}" not in WORDS]
     assert [] == [refusal for refusal in Refusal if f"refused.{refusal}" not in WORDS]
+
+
+def test_supervisors_see_our_waits_by_risk_and_hour() -> None:
+    """The median of each part of the day on the team's clock, with how many it rests on; nothing is shown for none."""
+    evening = datetime(2026, 11, 20, 19, 30, tzinfo=UTC)
+    waits = [Wait(RiskLevel.HIGH, evening, timedelta(minutes=minutes)) for minutes in (1, 9, 3)]
+    waits.append(Wait(RiskLevel.NONE, evening.replace(hour=2), timedelta(seconds=61)))
+
+    found = waits_by_hour(waits, ZoneInfo("Europe/Paris"))
+
+    assert {0: {RiskLevel.NONE: (2, 1)}, 20: {RiskLevel.HIGH: (3, 3)}} == found

@@ -136,6 +136,15 @@ async def live_through_everything(server: Server) -> str:
     server.telegram.failures.append((400, {"description": f"Bad Request: {WORDS[0]} {NUMBER}"}))
     await server.update(text_update(8, CHAT, f"{WORDS[2]} oui"))
     await console(server)
+    for number, does in enumerate(("start", "say_class", *("skip",) * 8, "ok", "text", "pdf"), 20):
+        await server.update(tap_update(number, CHAT, f"/paper_{does}"))
+        if does == "start":
+            await server.update(text_update(40, CHAT, f"{WORDS[1]} un groupe se moque de moi"))
+        await asyncio.sleep(0.3)
+    async with asyncio.timeout(60):
+        # A message a second is all Telegram takes for one chat.
+        while not server.telegram.documents:
+            await asyncio.sleep(0.05)
     await server.update(text_update(9, CHAT, "/oublie"))
     await server.update(tap_update(10, CHAT, "/affirm"))
     await server.http.get(f"{server.url}/console/{WORDS[0]}?q={NUMBER}")

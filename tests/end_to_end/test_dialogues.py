@@ -49,7 +49,11 @@ def test_the_conversation_goes_as_written(helpline: Town, talk: dict[str, Any]) 
     person = helpline.person(
         talk.get("from", "FR"), talk.get("on", "telegram"), talk.get("phone", ""), talk["when"].replace(" ", "T")
     )
-    for said, expected in talk["talk"]:
+    for left, expected in talk["talk"]:
+        said = left
+        if said.startswith("@"):
+            moment, said = said[1:17], said[18:]
+            person.when = moment.replace(" ", "T")
         answer = person.says(said)
 
         assert answer.messages, f"nothing was answered to “{said}”"

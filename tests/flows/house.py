@@ -62,6 +62,10 @@ class House:
         """Let the clock go on."""
         self.now[0] += timedelta(**length)
 
+    def message(self, text: str, address: str) -> InboundMessage:
+        """Something written on Telegram, as the channel hands it over."""
+        return InboundMessage("telegram", address, uuid.uuid4().hex, InboundKind.TEXT, text, self.now[0])
+
     async def write(self, text: str, person: str = "7", channel: str = "telegram", payload: str = "") -> int:
         """Somebody writes and is answered; the conversation's id."""
         kind = InboundKind.QUICK_REPLY if payload else InboundKind.TEXT

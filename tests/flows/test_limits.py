@@ -8,7 +8,7 @@ import time
 import pytest
 
 from bot.config import async_database_url
-from bot.flows.limits import CHANNEL_RATES, CHAT_RATES, URGENT_RATES, Limits
+from bot.flows.limits import CHAT_RATES, MESSAGES_PER_SECOND, Limits, shares
 from bot.store.database import Database
 from bot.store.migrate import migrate
 
@@ -44,7 +44,26 @@ def test_all_together_stay_below_what_the_provider_allows(channel: str) -> None:
     """Ordinary and urgent messages together never pass the provider's rate (facts: channels)."""
     allowed = {"telegram": 30.0, "whatsapp": 10.0}[channel]
 
-    assert allowed >= CHANNEL_RATES[channel].per_second + URGENT_RATES[channel].per_second
+    together, kept = shares(MESSAGES_PER_SECOND)
+
+    assert allowed >= together[channel].per_second + kept[channel].per_second
+
+
+async def test_a_larger_account_is_used_as_its_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has more from a provider says so, and a part of it is still kept for emergencies."""
+    clock, limits = Clock(monkeypatch), Limits(rates={"telegram": 280.0, "whatsapp": 80.0})
+    for chat in range(220):
+        await limits.wait("telegram", str(chat))
+    at_once = list(clock.waited)
+    for chat in range(220, 440):
+        await limits.wait("telegram", str(chat))
+    late = max(clock.waited)
+    clock.waited.clear()
+    await limits.wait("telegram", "in danger", urgent=True)
+
+    assert [] == at_once
+    assert late == pytest.approx(1.0)
+    assert [] == clock.waited
 
 
 async def test_one_chat_gets_one_message_a_second_after_a_burst(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +105,7 @@ async def test_several_processes_share_one_rate(postgres_url: str) -> None:
     url = async_database_url(postgres_url)
     one, other = Database(url), Database(url)
     await migrate(one)
-    rate = CHANNEL_RATES["telegram"]
+    rate = shares(MESSAGES_PER_SECOND)[0]["telegram"]
     limits = (Limits(one), Limits(other))
     started = time.monotonic()
     waits = [await limits[chat % 2].take("telegram", str(chat)) for chat in range(int(rate.burst) * 3)]

@@ -67,7 +67,7 @@ async def test_after_a_rotation_the_old_key_can_be_thrown_away(database: Databas
         addresses = [address_of(new, contact) for contact in contacts]
         secret = await accounts.second_factor(session, new, 1)
 
-    assert {"addresses": 2, "conversations": 2, "second_factors": 1, "alerts": 0} == report
+    assert {"addresses": 2, "conversations": 2, "second_factors": 1, "alerts": 0, "debriefs": 0} == report
     assert {0} == set(again.values())
     assert (5, 0) == (before, after)
     assert list(NUMBERS) == addresses

@@ -30,6 +30,8 @@ OPEN = {
     "POST /simulator/messages",
     "GET /simulator/messages",
     "GET /simulator/static/x",
+    "GET /papers/x",
+    "POST /papers/x",
     "GET /console/sign-in",
     "POST /console/sign-in",
     "GET /console/static/x",

@@ -2,112 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
-from bot.domain.accounts import Role
-from tests.end_to_end.gateway import Gateway, running
-from tests.people import COOKIE, cookie_of, enrolled
+from bot.config import async_database_url
+from bot.store import audit
+from bot.store.database import Database
+from bot.store.tables import ConversationRow
+from tests.web.browsers import IN_DANGER, NEEDS_CHROMIUM, claim, house, on_duty, picture, say, violations
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-PICTURES = os.environ.get("CONSOLE_PICTURES", "")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no Chromium: apt-get install chromium"),
-]
-IN_DANGER = "j'ai compté mes cachets, je vais les prendre ce soir"
+pytestmark = NEEDS_CHROMIUM
 
 
-@dataclass
-class House:
-    """A gateway with browsers in front of it."""
-
-    gateway: Gateway
-    browser: Browser
-    cookies: dict[int, str]
-
-    async def volunteer(self, who: int, *, width: int = 1440, dark: bool = False) -> Page:
-        """The console of an account, in a browser of its own."""
-        context = await self.browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", locale="fr-FR"
-        )
-        await context.add_cookies([{"name": COOKIE, "value": self.cookies[who], "url": self.gateway.url}])
-        page = await context.new_page()
-        page.set_default_timeout(8_000)
-        await page.goto(f"{self.gateway.url}/console")
-        return page
-
-    async def teen(self) -> Page:
-        """The phone of the simulator."""
-        context = await self.browser.new_context(viewport={"width": 420, "height": 860}, locale="fr-FR")
-        page = await context.new_page()
-        page.set_default_timeout(8_000)
-        await page.goto(f"{self.gateway.url}/simulator")
-        return page
-
-
-@asynccontextmanager
-async def house(database_url: str) -> AsyncIterator[House]:
-    """Everything running."""
-    async with (
-        running(database_url, simulator=True) as gateway,
-        async_playwright() as playwright,
-    ):
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        try:
-            yield House(gateway, browser, await _sign_in(database_url))
-        finally:
-            await browser.close()
-
-
-async def _sign_in(database_url: str) -> dict[int, str]:
-    """Two volunteers and a supervisor with real accounts, and the cookie of each by the account's id."""
-    people = (("Sam", Role.VOLUNTEER), ("Lina", Role.VOLUNTEER), ("Nour", Role.SUPERVISOR))
-    accounts = [(await enrolled(database_url, name, role))[0] for name, role in people]
-    return {account.id: await cookie_of(database_url, account) for account in accounts}
-
-
-async def claim(page: Page) -> str:
-    """Take the first conversation as htmx does, whatever the page shows by now; what comes back."""
-    script = """() => fetch('/console/c/1/claim', {
-        method: 'POST',
-        headers: {...JSON.parse(document.body.getAttribute('hx-headers')), 'HX-Request': 'true',
-                  'Content-Type': 'application/x-www-form-urlencoded'},
-        body: '',
-    }).then(answer => answer.text())"""
-    return str(await page.evaluate(script))
-
-
-async def say(teen: Page, words: str) -> None:
-    """Write something on the phone."""
-    await teen.fill("#words", words)
-    await teen.press("#words", "Enter")
-
-
-async def picture(page: Page, name: str) -> None:
-    """Keep a screenshot when asked to."""
-    if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/{name}.png")
-
-
-async def violations(page: Page) -> str:
-    """What axe-core finds, in words; empty when nothing."""
-    found = await Axe().run(page)
-    return "" if found.violations_count == 0 else str(found.generate_report())
-
-
-async def on_duty(page: Page) -> None:
-    """Start a shift."""
-    await page.get_by_role("button", name="Prendre mon service").click()
-    await expect(page.locator(".duty")).to_contain_text("en service jusqu'à")
+async def is_cut(page: Page) -> list[str]:
+    """What sticks out of the page to the side."""
+    script = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
+        [...document.querySelectorAll('body *')].filter(one => !one.closest('.scroll-x, .wide')
+            && one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+        .map(one => one.outerHTML.slice(0, 120))"""
+    found: list[str] = await page.evaluate(script)
+    return found
 
 
 async def test_from_escalation_to_hand_back_with_two_volunteers(sqlite_url: str) -> None:
@@ -179,9 +95,12 @@ async def test_no_page_keeps_anybody_out(sqlite_url: str, *, dark: bool) -> None
             await summary.click()
         assert await violations(nour) == ""
         await picture(nour, f"conversation-{'dark' if dark else 'light'}")
-        for name in ("board", "rota", "alerts"):
+        await nour.fill("textarea[name=facts]", "« j'ai compté mes cachets », 20 h")
+        await nour.get_by_role("button", name="Demander l'alerte").click()
+        await expect(nour.locator(".beside .decision")).to_contain_text("attend une deuxième personne")
+        for name in ("board", "holds?c=1", "rota", "alerts", "reveals"):
             await nour.goto(f"{here.gateway.url}/console/{name}")
-            await picture(nour, f"{name}-{'dark' if dark else 'light'}")
+            await picture(nour, f"{name.partition('?')[0]}-{'dark' if dark else 'light'}")
             assert await violations(nour) == "", name
 
 
@@ -197,10 +116,82 @@ async def test_it_works_on_a_phone_and_zoomed_in(sqlite_url: str, width: int) ->
         await sam.locator("#queue .acts button").click()
         await expect(sam.locator(".composer textarea")).to_be_visible()
         await picture(sam, f"conversation-{width}")
-        cut = await sam.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
-        assert not cut
+        assert not await is_cut(sam)
         assert await violations(sam) == ""
         await sam.get_by_role("tab", name="Contexte").click()
-        await expect(sam.get_by_role("button", name="Appeler un·e superviseur·e")).to_be_visible()
+        await expect(sam.get_by_role("button", name="Appeler un·e superviseur·e")).to_be_in_viewport()
+        await expect(sam.locator("article.talk")).to_be_hidden()
         await picture(sam, f"context-{width}")
+        nour = await here.volunteer(3, width=width)
+        for name in ("board", "holds", "rota", "alerts", "reveals"):
+            await nour.goto(f"{here.gateway.url}/console/{name}")
+            await picture(nour, f"{name}-{width}")
+            assert not await is_cut(nour), name
+
+
+async def test_an_alert_asked_by_a_volunteer_is_confirmed_and_its_state_is_seen_live(sqlite_url: str) -> None:
+    """The volunteer sees, without a reload, that somebody confirmed: nobody decides alone, and nobody waits in the dark."""
+    async with house(sqlite_url) as here:
+        sam, nour, teen = await here.volunteer(1), await here.volunteer(3), await here.teen()
+        await on_duty(sam)
+        await say(teen, IN_DANGER)
+        await sam.locator("#queue .acts button").first.click()
+        await sam.locator("summary", has_text="Étapes d'alerte").click()
+        await sam.fill("textarea[name=facts]", "« j'ai compté mes cachets », 20 h")
+        await sam.get_by_role("button", name="Demander l'alerte").click()
+        await expect(sam.locator(".beside .decision")).to_contain_text("attend une deuxième personne")
+        await nour.goto(f"{here.gateway.url}/console/board")
+        await nour.get_by_role("button", name="Confirmer").click()
+        await expect(sam.locator(".beside .decision")).to_contain_text("confirmée par Nour")
+        await nour.get_by_role("button", name="C'est transmis").click()
+
+        await expect(sam.locator(".beside .decision")).to_contain_text("transmise par Nour")
+        await expect(nour.locator("#board")).to_contain_text("Rien à décider")
+
+
+async def test_an_earlier_conversation_opens_to_read_only_for_who_holds_the_person(sqlite_url: str) -> None:
+    """What somebody said another night is read by who holds them now, not by who guesses an address; each look is logged."""
+    async with house(sqlite_url) as here:
+        sam, lina, teen = await here.volunteer(1), await here.volunteer(2), await here.teen()
+        await on_duty(sam)
+        await say(teen, IN_DANGER)
+        await expect(sam.locator("#queue .card")).to_have_count(1)
+        await another_night(sqlite_url)
+        await say(teen, "je pense au suicide, je veux parler à quelqu'un")
+        await expect(sam.locator("#queue .card")).to_contain_text("suicide")
+        read = f"{here.gateway.url}/console/c/2"
+        before = await sam.request.get(f"{read}/earlier/1")
+        await sam.goto(read)
+        await sam.get_by_role("button", name="Prendre Loutre").or_(sam.locator(".composer button")).first.click()
+        await expect(sam.locator(".composer textarea[name=text]")).to_be_visible()
+        await sam.locator("summary", has_text="Conversations passées").click()
+        await sam.locator("details[open] a[href$='/earlier/1']").click()
+        await expect(sam.locator(".lines")).to_contain_text("compté mes cachets")
+        problems = await violations(sam)
+        refused = [await lina.request.get(f"{read}/earlier/1"), await sam.request.get(f"{read}/earlier/2")]
+
+        assert "" == problems
+        assert [404, 404, 404] == [answer.status for answer in (before, *refused)]
+        assert 0 == await sam.locator("textarea").count()
+        assert 1 == await openings(sqlite_url, conversation=1, volunteer=1)
+
+
+async def another_night(database_url: str) -> None:
+    """The first conversation ended days ago."""
+    database = Database(async_database_url(database_url))
+    long_ago = datetime.now(UTC) - timedelta(days=3)
+    async with database.write() as session:
+        row = await session.get_one(ConversationRow, 1)
+        row.last_inbound_at = row.started_at = long_ago
+        row.mode = "closed"
+    await database.close()
+
+
+async def openings(database_url: str, conversation: int, volunteer: int) -> int:
+    """How often the audit log says that somebody opened a conversation."""
+    database = Database(async_database_url(database_url))
+    async with database.read() as session:
+        found = await audit.newest(session, subject=f"conversation:{conversation}")
+    await database.close()
+    return sum(entry.action == "opened" and entry.actor == f"account:{volunteer}" for entry in found)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -30,6 +31,7 @@ class FakeTelegram:
     pending: int = 0
     retracted: list[int] = field(default_factory=list)
     refuses_to_delete: bool = False
+    documents: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def app(self) -> Starlette:
@@ -44,6 +46,8 @@ class FakeTelegram:
         form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
         if method == "sendMessage":
             return self._send(form)
+        if method == "sendDocument":
+            return await self._send_document(request, form)
         if method == "deleteMessage":
             self.deleted.append((int(form["chat_id"]), int(form["message_id"])))
         if method == "deleteMessages":
@@ -73,6 +77,12 @@ class FakeTelegram:
             "text": form["text"],
         }
         return JSONResponse({"ok": True, "result": message})
+
+    async def _send_document(self, request: Request, form: dict[str, str]) -> Response:
+        upload = next(value for value in (await request.form()).values() if isinstance(value, UploadFile))
+        self.documents.append({**form, "file_name": upload.filename, "content": await upload.read()})
+        await upload.close()
+        return self._send({"chat_id": form["chat_id"], "text": form.get("caption", "")})
 
     def _delete(self, form: dict[str, str]) -> Response:
         if self.refuses_to_delete:

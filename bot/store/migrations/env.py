@@ -3,7 +3,14 @@
 from alembic import context
 from sqlalchemy import create_engine
 
-from bot.store import tables_accounts, tables_delivery, tables_people, tables_words  # noqa: F401 - part of the schema
+from bot.store import (  # noqa: F401 - their tables belong to the schema
+    tables_accounts,
+    tables_console,
+    tables_delivery,
+    tables_people,
+    tables_report,
+    tables_words,
+)
 from bot.store.tables import Base
 
 connection = context.config.attributes.get("connection")

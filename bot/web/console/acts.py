@@ -8,12 +8,13 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.domain.accounts import Account, Role
 from bot.domain.handover import Outcome, Refusal
 from bot.flows import handover as flow
+from bot.flows import window
 from bot.flows.helpline import Helpline
 from bot.store import volunteers
 from bot.store.casework import Ending
@@ -39,6 +40,7 @@ class Acts:
         acts = {
             "claim": self.claim,
             "reply": self.reply,
+            "reopen": self.reopen,
             "draft": self.draft,
             "note": self.note,
             "pass": self.pass_on,
@@ -68,6 +70,14 @@ class Acts:
         if refusal is None and "hx-request" in request.headers:
             return page(request, "sent.html")
         return done(request, refusal, f"/console/c/{id_}")
+
+    async def reopen(self, request: Request) -> Response:
+        """Ask the person, with a template, to write again; what was typed is kept."""
+        id_ = request.path_params["id"]
+        refusal = await window.reopen(self._helpline, id_, request.state.account)
+        if "hx-request" in request.headers:
+            return page(request, "reopened.html", result=refusal.value if refusal else "asked")
+        return RedirectResponse(f"/console/c/{id_}", HTTPStatus.SEE_OTHER)
 
     async def draft(self, request: Request) -> Response:
         """Keep what is typed, and show the person that somebody is writing."""
@@ -145,5 +155,4 @@ def _ending(form: dict[str, str]) -> Ending:
         outcome=outcome if outcome in outcomes else Outcome.HEARD.value,
         referral=form.get("referral", "")[:60],
         referral_taken=form.get("referral_taken", "") if form.get("referral_taken") in ("yes", "no") else "unknown",
-        alert_made=form.get("alert") == "yes",
     )

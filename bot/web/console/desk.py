@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from starlette.exceptions import HTTPException
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.domain.accounts import Account, Role
-from bot.domain.conversations import Mode
-from bot.domain.handover import EXPOSURE, Outcome, Volunteer, window_until
-from bot.domain.hints import hints
-from bot.domain.permissions import may_open
-from bot.domain.risk import RiskLevel
+from bot.domain.decisions import Authority, Told
+from bot.domain.handover import EXPOSURE, Outcome, Volunteer
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
-from bot.flows.wording import Wording
-from bot.store import console, handover, volunteers
+from bot.store import choices, console, volunteers
 from bot.store import shifts as shift_rows
-from bot.store.console import Card, View
-from bot.web.console.content import HINTS, PHRASES, THEMES
-from bot.web.console.forms import fields, number
+from bot.web.console.content import PHRASES, THEMES
+from bot.web.console.forms import number
 from bot.web.console.live import Live
 from bot.web.console.render import COOKIE, LANGUAGES, page
+from bot.web.console.talk import Talk
 
 AT_ONCE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """One conversation column."""
-
-    view: View
-    is_mine: bool
-    window_until: str
-    suggested: str
-    said: tuple[tuple[str, str], ...]
-    reasons: tuple[tuple[str, str, str], ...]
 
 
 class Desk:
     """The pages a volunteer works in."""
 
-    def __init__(self, helpline: Helpline, live: Live) -> None:
+    def __init__(self, helpline: Helpline, live: Live, talk: Talk) -> None:
         self._helpline = helpline
         self._live = live
+        self._talk = talk
 
     def routes(self) -> list[Route]:
         """The page, its parts, and the stream."""
@@ -56,19 +40,16 @@ class Desk:
             Route("/console", self.desk, methods=["GET"]),
             Route("/console/events", self.events, methods=["GET"]),
             Route("/console/queue", self.queue, methods=["GET"]),
+            Route("/console/mine", self.mine, methods=["GET"]),
             Route("/console/bar", self.bar, methods=["GET"]),
             Route("/console/language/{language}", self.language, methods=["GET"]),
             Route("/console/c/{id:int}", self.conversation, methods=["GET"]),
-            Route("/console/c/{id:int}/lines", self.lines, methods=["GET"]),
             Route("/console/c/{id:int}/context", self.context, methods=["GET"]),
-            Route("/console/c/{id:int}/referral", self.referral, methods=["GET"]),
-            Route("/console/c/{id:int}/hints", self.hints, methods=["POST"]),
         ]
 
     async def desk(self, request: Request) -> Response:
         """The whole page with the conversations asked for (`c=`), else those the volunteer holds."""
-        asked = [found for text in request.query_params.getlist("c") if (found := number(text)) is not None]
-        return await self._desk(request, asked[:AT_ONCE])
+        return await self._desk(request, _asked(request)[:AT_ONCE])
 
     async def conversation(self, request: Request) -> Response:
         """The page with one conversation open."""
@@ -76,41 +57,33 @@ class Desk:
 
     async def _desk(self, request: Request, ids: list[int]) -> Response:
         account: Account = request.state.account
-        await self._meet(account)
-        opened = [await self._open(account, id_) for id_ in ids]
-        shared = await self._shared(account)
+        async with self._helpline.database.write(first=True) as session:
+            await volunteers.meet(session, account, self._helpline.clock())
+        opened = [await self._talk.open(account, id_) for id_ in ids]
+        shared = {**await self._queue(account), **await self._people(account)}
         return page(request, "desk.html", opened=opened, **shared, **self._choices())
 
     async def queue(self, request: Request) -> Response:
         """The left pane."""
-        open_now = frozenset(found for text in request.query_params.getlist("c") if (found := number(text)) is not None)
-        return page(request, "queue.html", open_ids=open_now, **await self._shared(request.state.account))
+        is_whole = request.query_params.get("all") == "1"
+        found = await self._queue(request.state.account, console.QUEUE_MOST if is_whole else console.QUEUE_SHOWN)
+        return page(request, "queue.html", open_ids=frozenset(_asked(request)), **found)
+
+    async def mine(self, request: Request) -> Response:
+        """Whom the volunteer holds, and who of them has written since the last answer."""
+        async with self._helpline.database.read() as session:
+            found = await self._mine(session, request.state.account)
+        return page(request, "mine.html", open_ids=frozenset(_asked(request)), **found)
 
     async def bar(self, request: Request) -> Response:
         """The bar: on duty until when, how many, exposure."""
-        return page(request, "bar.html", **await self._shared(request.state.account))
-
-    async def lines(self, request: Request) -> Response:
-        """The transcript."""
-        found = await self._view(request.state.account, request.path_params["id"])
-        return page(request, "lines.html", one={"view": found})
+        return page(request, "bar.html", **await self._people(request.state.account))
 
     async def context(self, request: Request) -> Response:
         """What to know about the person, and what to do."""
         account: Account = request.state.account
-        opened = await self._open(account, request.path_params["id"])
-        return page(request, "context.html", one=opened, **await self._shared(account), **self._choices())
-
-    async def referral(self, request: Request) -> Response:
-        """The lines of a theme with their hours now, in the person's language, to put into the draft."""
-        found = await self._view(request.state.account, request.path_params["id"])
-        text = self._lines_for(found, request.query_params.get("theme", "distress"))
-        return PlainTextResponse(text)
-
-    async def hints(self, request: Request) -> Response:
-        """What to look at again in a draft. A hint asks, it never blocks."""
-        form = await fields(request)
-        return page(request, "hints.html", hints=hints(form.get("text", ""), HINTS))
+        opened = await self._talk.open(account, request.path_params["id"])
+        return page(request, "context.html", one=opened, **await self._people(account), **self._choices())
 
     async def events(self, request: Request) -> Response:
         """The stream of what changed."""
@@ -129,101 +102,47 @@ class Desk:
         services = self._helpline.directory.services.values()
         return {
             "outcomes": [outcome.value for outcome in Outcome],
+            "authorities": list(Authority),
+            "tolds": list(Told),
             "phrases": PHRASES,
             "themes": THEMES,
             "services": sorted((service.id, service.name["fr"]) for service in services if service.may_be_shown),
         }
 
-    async def _meet(self, account: Account) -> None:
-        async with self._helpline.database.write() as session:
-            await volunteers.meet(session, account, self._helpline.clock())
+    async def _queue(self, account: Account, most: int = console.QUEUE_SHOWN) -> dict[str, Any]:
+        """Who waits, how many, and whom the volunteer holds."""
+        async with self._helpline.database.read() as session:
+            counts = await console.count_by_risk(session)
+            cards = await console.queue(session, self._helpline.keyring, most)
+            mine = await self._mine(session, account)
+        return {"cards": cards, "waiting": sum(counts.values()), **mine}
 
-    async def _shared(self, account: Account) -> dict[str, Any]:
-        """What every part of the page may show: the queue, what the volunteer holds, the volunteer, the rota."""
+    async def _mine(self, session: AsyncSession, account: Account) -> dict[str, Any]:
+        mine = await console.held_by(session, self._helpline.keyring, account.id)
+        return {"mine": mine, "fresh": await console.fresh(session, [card.id for card in mine])}
+
+    async def _people(self, account: Account) -> dict[str, Any]:
+        """The volunteer, the others, the rota, and the helpline's own phrases."""
         helpline, now = self._helpline, self._helpline.clock()
         rota = await shifts.rota(helpline)
         async with helpline.database.read() as session:
-            cards = await console.queue(session, helpline.keyring)
-            mine = await console.held_by(session, helpline.keyring, account.id)
-            me = await volunteers.find(session, account.id) or Volunteer(account.id, account.name, account.role.value)
             people = await volunteers.everyone(session)
             own_phrases = await shift_rows.phrases(session)
+            chosen = await choices.of(session, account.id)
+        known = {one.id: one for one in people}
         return {
-            "cards": cards,
-            "mine": mine,
-            "me": me,
+            "me": known.get(account.id) or Volunteer(account.id, account.name, account.role.value),
             "names": {one.id: one.name for one in people},
             "people": [one for one in people if one.is_on_duty and one.id != account.id],
             "own_phrases": own_phrases,
+            "choices": chosen,
             "team": rota.status(now),
             "now": now,
             "exposure": EXPOSURE,
             "is_supervisor": account.role is Role.SUPERVISOR,
-            "is_cooling": me.cool_until is not None and me.cool_until > now,
         }
 
-    async def _open(self, account: Account, id_: int) -> Opened:
-        found = await self._view(account, id_)
-        card = found.card
-        until = window_until(card.channel, card.last_inbound_at)
-        return Opened(
-            found,
-            found.mode is Mode.VOLUNTEER and card.volunteer_id == account.id,
-            until.isoformat() if until is not None else "",
-            self._lines_for(found, theme_of(card)),
-            self._said(found),
-            _reasons(found),
-        )
 
-    def _said(self, found: View) -> tuple[tuple[str, str], ...]:
-        """What the person was already told and given, so that nobody repeats the same number three times."""
-        told: dict[tuple[str, str], None] = {}
-        for key in found.said:
-            if key.startswith("utter_refer_"):
-                told[("theme", key.removeprefix("utter_refer_"))] = None
-            elif key.startswith("utter_service_"):
-                service = self._helpline.directory.services.get(key.removeprefix("utter_service_"))
-                told[("service", service.name["fr"] if service else "")] = None
-            elif key.startswith("utter_emergency_") and not key.startswith("utter_emergency_team"):
-                told[("emergency", "")] = None
-            elif key.startswith("utter_welcome"):
-                told[("welcome", "")] = None
-        return tuple(told)
-
-    async def _view(self, account: Account, id_: int) -> View:
-        """A conversation its reader may read; 404 for any other, so that guessing an id tells nothing."""
-        helpline = self._helpline
-        async with helpline.database.read() as session:
-            found = await console.view(session, helpline.keyring, id_, account.id)
-            is_noted = await handover.was_opened(session, id_, account, helpline.clock())
-        if found is None or not _may_read(account, found):
-            raise HTTPException(HTTPStatus.NOT_FOUND, "no such conversation for you")
-        if not is_noted:
-            async with helpline.database.write() as session:
-                await handover.note_opened(session, id_, account, helpline.clock())
-        return found
-
-    def _lines_for(self, found: View, theme: str) -> str:
-        helpline, card = self._helpline, found.card
-        words = Wording(helpline.words, helpline.directory, card.language, card.country, (), helpline.clock())
-        return words.refer(theme, max(card.risk, RiskLevel.CONCERN), card.age_band).message.text
-
-
-def _reasons(found: View) -> tuple[tuple[str, str, str], ...]:
-    """Each message that raised the risk once: where it is, the words, and every rule that saw it."""
-    quotes: dict[str, str] = {}
-    rules: dict[str, list[str]] = {}
-    for anchor, reason in found.reasons:
-        quotes[anchor] = quotes.get(anchor) or reason.quote
-        rules.setdefault(anchor, []).append(reason.rule)
-    return tuple((anchor, quote, ", ".join(rules[anchor])) for anchor, quote in quotes.items())
-
-
-def _may_read(account: Account, found: View) -> bool:
-    return may_open(account, found.mode, found.card.volunteer_id, is_queued=found.mode is Mode.WAITING)
-
-
-def theme_of(card: Card) -> str:
-    """The theme of the directory that the rule behind the risk speaks of."""
-    name = card.rule.rpartition("/")[2]
-    return next((theme for theme in THEMES if theme == name), "suicide" if card.risk >= RiskLevel.HIGH else "distress")
+def _asked(request: Request) -> list[int]:
+    """The conversations a page has open."""
+    return [found for text in request.query_params.getlist("c") if (found := number(text)) is not None]

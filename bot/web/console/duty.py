@@ -11,7 +11,8 @@ from starlette.routing import Route
 from bot.domain.accounts import Account
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
-from bot.store import alerts, volunteers
+from bot.store import alerts, choices, debriefs, volunteers
+from bot.store.choices import Choices
 from bot.web.console.forms import done, fields
 from bot.web.console.render import page
 
@@ -31,13 +32,14 @@ class Duty:
             Route("/console/duty/on", self.go_on, methods=["POST"]),
             Route("/console/duty/off", self.go_off, methods=["POST"]),
             Route("/console/debrief", self.debrief, methods=["POST"]),
+            Route("/console/choices", self.choose, methods=["POST"]),
             Route("/console/alerts", self.alerts_page, methods=["GET"]),
             Route("/console/alerts", self.alerts, methods=["POST"]),
         ]
 
     async def beat(self, request: Request) -> Response:
         """The volunteer is there and looks at the page: what they hold stays theirs."""
-        async with self._helpline.database.write() as session:
+        async with self._helpline.database.write(first=True) as session:
             await volunteers.touch(session, request.state.account.id, self._helpline.clock())
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -58,7 +60,24 @@ class Duty:
         async with self._helpline.database.write() as session:
             account: Account = request.state.account
             await volunteers.answer_debrief(session, account.id, self._helpline.clock(), asked=asked)
+            if asked:
+                await debriefs.ask(session, account.id, self._helpline.clock())
         return done(request, None)
+
+    async def choose(self, request: Request) -> Response:
+        """Sound or not, notifications of the browser or not; kept for the volunteer, on every device."""
+        form, account = await fields(request), request.state.account
+        async with self._helpline.database.write(first=True) as session:
+            await volunteers.meet(session, account, self._helpline.clock())
+            kept = await choices.of(session, account.id)
+            chosen = Choices(
+                form.get("sound", "off" if kept.is_muted else "on") == "off",
+                form.get("notices", "on" if kept.wants_notices else "off") == "on",
+            )
+            await choices.save(session, account.id, chosen)
+        if "hx-request" in request.headers:
+            return page(request, "choices.html", choices=chosen)
+        return done(request, None, "/console/alerts")
 
     async def alerts_page(self, request: Request) -> Response:
         """Whether alerts are on, and how to turn them on or off."""
@@ -80,5 +99,6 @@ class Duty:
     async def _alerts(self, request: Request, code: str) -> Response:
         async with self._helpline.database.read() as session:
             is_on = await alerts.is_enrolled(session, request.state.account.id)
+            chosen = await choices.of(session, request.state.account.id)
         has_telegram = "telegram" in self._helpline.channels
-        return page(request, "alerts.html", code=code, is_on=is_on, has_telegram=has_telegram)
+        return page(request, "alerts.html", code=code, is_on=is_on, has_telegram=has_telegram, choices=chosen)

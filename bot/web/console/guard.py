@@ -48,7 +48,7 @@ class Door:
         async with self._database.read() as session:
             found = await sessions.find(session, token, now)
         if found is not None and now - found.seen_at >= sessions.SEEN_EVERY:
-            async with self._database.write() as session:
+            async with self._database.write(first=True) as session:
                 await sessions.touch(session, found.id, now)
         return found
 

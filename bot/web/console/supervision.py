@@ -13,17 +13,17 @@ from starlette.routing import Route
 
 from bot import i18n
 from bot.domain.accounts import Account, Role
-from bot.domain.handover import EXPOSURE, PATIENCE
-from bot.domain.risk import RiskLevel
+from bot.domain.handover import EXPOSURE, PARTS_OF_DAY, PATIENCE, Refusal, waits_by_hour
 from bot.flows import handover as flow
 from bot.flows import shifts
 from bot.flows.helpline import Helpline
-from bot.store import casework, console, handover, volunteers
+from bot.store import casework, choices, console, debriefs, decisions, handover, volunteers
 from bot.store import shifts as rows
 from bot.web.console.forms import done, fields, number
 from bot.web.console.render import page
 
 LONGEST_PHRASE = 600
+WAITS_OF = timedelta(days=7)
 REVIEW_WITHIN = timedelta(hours=24)
 
 
@@ -40,6 +40,7 @@ class Supervision:
             Route("/console/board/take/{id:int}", self.take_over, methods=["POST"]),
             Route("/console/board/give/{id:int}", self.give, methods=["POST"]),
             Route("/console/board/reviewed/{id:int}", self.reviewed, methods=["POST"]),
+            Route("/console/board/debriefs/{id:int}", self.debriefed, methods=["POST"]),
             Route("/console/rota", self.rota, methods=["GET"]),
             Route("/console/rota/shifts", self.change_shifts, methods=["POST"]),
             Route("/console/rota/closures", self.change_closures, methods=["POST"]),
@@ -51,11 +52,17 @@ class Supervision:
         _supervisor(request)
         helpline, now = self._helpline, self._helpline.clock()
         async with helpline.database.read() as session:
+            counts = await console.count_by_risk(session)
             cards = await console.queue(session, helpline.keyring)
             held = await console.held_by(session, helpline.keyring)
             people = await volunteers.everyone(session)
             leases = {one.conversation_id: one for one in await volunteers.held(session)}
             calls = await casework.help_calls(session)
+            waits = await handover.ended_waits(session, now - WAITS_OF)
+            talks = await debriefs.waiting(session)
+            talked = await debriefs.talked(session, helpline.keyring, now - timedelta(days=7))
+            chosen = await choices.of(session, request.state.account.id)
+            asked = await decisions.open_ones(session, now)
             reviews = await console.to_review(session, helpline.keyring, now)
             ended = await console.ended_since(session, now - timedelta(days=1))
         return page(
@@ -63,13 +70,19 @@ class Supervision:
             "board.html",
             cards=cards,
             late=frozenset(card.id for card in cards if now - card.since > PATIENCE[card.risk]),
-            counts={risk: sum(card.risk is risk for card in cards) for risk in reversed(RiskLevel)},
+            counts=counts,
             held=held,
             leases=leases,
             people=people,
             names={one.id: one.name for one in people},
             on_duty=[one for one in people if one.is_on_duty],
             calls=calls,
+            asked=asked,
+            choices=chosen,
+            waits=waits_by_hour(waits, i18n.time_zone("FR")),
+            part=PARTS_OF_DAY,
+            talks=talks,
+            talked=talked,
             reviews=[(card, now - card.since > REVIEW_WITHIN) for card in reviews],
             ended=ended,
             exposure=EXPOSURE,
@@ -102,6 +115,14 @@ class Supervision:
         async with self._helpline.database.write() as session:
             handover.record(session, id_, now, f"account:{supervisor.id}", "reviewed", "imminent")
         return done(request, None, "/console/board")
+
+    async def debriefed(self, request: Request) -> Response:
+        """Somebody talked with the volunteer who asked for it; what came of it is kept for the other supervisors."""
+        supervisor, id_, now = _supervisor(request), request.path_params["id"], self._helpline.clock()
+        note = (await fields(request)).get("note", "").strip()[:LONGEST_PHRASE]
+        async with self._helpline.database.write(first=True) as session:
+            is_done = await debriefs.finish(session, self._helpline.keyring, id_, supervisor.id, note, now)
+        return done(request, None if is_done else Refusal.DECIDED, "/console/board")
 
     async def rota(self, request: Request) -> Response:
         """Weekly shifts, closures, and the helpline's own phrases."""

@@ -31,13 +31,26 @@ function later(element, name, wait, work) {
 function onTyped(area) {
   const form = area.closest("form[data-draft]");
   if (!form) return;
-  later(area, "draft", DRAFT_AFTER, () => post(form.dataset.draft, { text: area.value }).catch(() => lost(true)));
+  unkept.add(area);
+  later(area, "draft", DRAFT_AFTER, () => keep(area, form.dataset.draft));
   later(area, "hints", HINTS_AFTER, async () => {
     const answer = await post(form.dataset.hints, { text: area.value }).catch(() => null);
     // Our own server escaped everything in it, quotes of the draft included.
     if (answer && answer.ok) form.querySelector(".hints").innerHTML = await answer.text();
   });
 }
+
+// What could not be kept because the line was cut is kept as soon as it is back.
+const unkept = new Set();
+async function keep(area, url) {
+  const text = area.value;
+  const answer = await post(url, { text }).catch(() => null);
+  if (answer === null) lost(true);
+  else if (area.value === text) unkept.delete(area);
+}
+document.body.addEventListener("resync", () => {
+  for (const area of unkept) if (area.isConnected) keep(area, area.closest("form").dataset.draft);
+});
 
 function insert(conversation, text) {
   const area = document.getElementById("text-" + conversation);
@@ -102,6 +115,7 @@ function tick() {
     const left = Date.parse(mark.dataset.until) - Date.now();
     mark.querySelector(".left").textContent = spell(left);
     mark.classList.toggle("short", left < 2 * 3600 * 1000);
+    mark.hidden = left <= 0;
     const warning = mark.closest(".talk").querySelector(".window-closed");
     if (warning) warning.hidden = left > 0;
   }
@@ -127,6 +141,7 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   const own = timers.get(area) || {};
   clearTimeout(own.draft);
   clearTimeout(own.hints);
+  unkept.delete(area);
   area.value = "";
   form.querySelector(".hints").replaceChildren();
   area.focus();
@@ -137,9 +152,14 @@ let lostTimer = 0;
 let isLeaving = false;
 window.addEventListener("pagehide", () => { isLeaving = true; });
 function lost(isLost) {
-  clearTimeout(lostTimer);
-  if (!isLost) document.getElementById("lost").hidden = true;
-  else if (!isLeaving) lostTimer = setTimeout(() => { document.getElementById("lost").hidden = false; }, 2500);
+  if (!isLost) {
+    clearTimeout(lostTimer);
+    lostTimer = 0;
+    document.getElementById("lost").hidden = true;
+  } else if (!lostTimer && !isLeaving) {
+    // Started once: every new try that fails would otherwise put it off again.
+    lostTimer = setTimeout(() => { document.getElementById("lost").hidden = false; }, 2500);
+  }
 }
 let wasLost = false;
 document.body.addEventListener("htmx:sseError", () => { wasLost = true; lost(true); });
@@ -156,13 +176,32 @@ async function beat() {
   await post("/console/beat", {}).catch(() => null);
 }
 
-// Sound: for somebody in immediate danger only, once each.
-let heard = null;
+// Sound: for somebody in immediate danger only, once each. Notifications: only while nobody looks, and without a word.
+let known = null;
+let heard = new Set();
+let answersDue = null;
 function listen() {
-  const now = new Set([...document.querySelectorAll("#queue .card[data-risk=imminent]")].map((card) => card.dataset.id));
-  const isNew = heard && [...now].some((id) => !heard.has(id));
-  heard = new Set([...(heard || []), ...now]);
-  if (!isNew || localStorage.getItem("muted") === "yes" || !navigator.userActivation?.hasBeenActive) return;
+  const choices = document.getElementById("choices");
+  const notice = document.querySelector(".notice");
+  if (!choices || !notice) return;
+  const waiting = split(notice.dataset.ids);
+  const imminent = split(notice.dataset.imminent);
+  const isNew = known && waiting.some((id) => !known.has(id));
+  const isGrave = known && imminent.some((id) => !heard.has(id));
+  known = new Set([...(known || []), ...waiting]);
+  heard = new Set([...heard, ...imminent]);
+  if (isGrave && choices.dataset.sound === "on") ring();
+  if (isNew || isGrave) tell(notice.dataset.text, "queue");
+  const mine = document.querySelector(".notice-mine");
+  const due = mine ? Number(mine.dataset.count) : 0;
+  if (answersDue !== null && due > answersDue) tell(mine.dataset.text, "mine");
+  answersDue = due;
+}
+
+function split(text) { return (text || "").split(" ").filter(Boolean); }
+
+function ring() {
+  if (!navigator.userActivation?.hasBeenActive) return;
   const audio = new AudioContext();
   const tone = audio.createOscillator();
   const gain = audio.createGain();
@@ -170,9 +209,30 @@ function listen() {
   gain.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.6);
   tone.frequency.value = 523;
   tone.connect(gain).connect(audio.destination);
+  tone.addEventListener("ended", () => audio.close());
   tone.start();
   tone.stop(audio.currentTime + 0.6);
 }
+
+function tell(text, tag) {
+  const wanted = document.getElementById("choices").dataset.notices === "on";
+  if (!text || !wanted || document.visibilityState === "visible") return;
+  if (!("Notification" in window) || Notification.permission !== "granted") return;
+  try {
+    const shown = new Notification("Relais", { body: text, tag, renotify: true, silent: true });
+    shown.addEventListener("click", () => { window.focus(); shown.close(); });
+  } catch {
+    // Phones let only installed pages notify: the alerts on Telegram are for them.
+  }
+}
+
+document.body.addEventListener("htmx:confirm", async (event) => {
+  if (!event.detail.elt.matches("form.asks-browser")) return;
+  event.preventDefault();
+  const isAllowed = "Notification" in window && (await Notification.requestPermission()) === "granted";
+  if (isAllowed) event.detail.issueRequest(true);
+  else document.querySelector("#choices .denied").hidden = false;
+});
 
 if (document.body.classList.contains("desk")) {
   showPane(document.querySelector(".talk") ? "talk" : "queue");
