@@ -96,7 +96,9 @@ async def _helpline(url: str, now: list[datetime | None]) -> AsyncIterator[Helpl
 async def _run(url: str) -> int:
     now: list[datetime | None] = [datetime.now(UTC) - OUTAGE]
     async with _helpline(url, now) as helpline:
+        filling = time.perf_counter()
         await _fill(helpline, now)
+        print(f"taken in within {time.perf_counter() - filling:.1f} s", flush=True)
         now[0] = None
         started = time.perf_counter()
         worker = Worker(helpline)

@@ -16,7 +16,7 @@ from bot.domain.messages import Receipt, SendError, SendResult, Sent
 from bot.flows import paper, window
 from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
-from bot.store import delivery_alerts, outbox, retractions
+from bot.store import deletions, delivery_alerts, outbox, retractions
 from bot.store.outbox import Delivery, Failed, OutboxClaim
 from bot.store.retractions import Retraction
 
@@ -150,6 +150,9 @@ async def _failed_later(
 ) -> None:
     """The provider took a message and says later that it did not arrive: the same table decides."""
     _log.warning("not delivered", channel=failed.channel, code=failed.code, outbound=failed.outbound_id)
+    if getattr(helpline.channels.get(failed.channel), "deletes_at_twilio", False):
+        # We forget this id; the words it names at the provider must not stay there.
+        await deletions.ask(session, failed.channel, failed.external_id, delivery.contact_id, now)
     is_template = delivery.message.key == window.TEMPLATE
     if rule_for(failed.channel, failed.code).action is Action.PARK and not is_template:
         await window.park(helpline, session, delivery, failed.code, now)

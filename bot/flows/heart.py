@@ -30,8 +30,9 @@ class Heart:
         self._renewed_at[claim] = asyncio.get_running_loop().time()
 
     def drop(self, claim: Claim) -> None:
-        """Its work is done."""
-        self._renewed_at.pop(claim, None)
+        """Its work is done; broken off, when we are stopping, and then to be given back with the rest."""
+        if not self._is_stopping:
+            self._renewed_at.pop(claim, None)
 
     def may_go_on(self, claim: Claim) -> bool:
         """Whether the claim is surely still ours: a process that was stopped for seconds must not send what another sends."""
@@ -56,14 +57,14 @@ class Heart:
         if not held:
             return
         async with self._helpline.database.write() as session:
-            await leases.set_ahead(session, held, self._helpline.clock(), self._lease)
-        for claim in held:
+            renewed = await leases.set_ahead(session, held, self._helpline.clock(), self._lease)
+        for claim in renewed:
             if claim in self._renewed_at:
                 self._renewed_at[claim] = started
 
     async def rest(self, claim: Claim) -> None:
         """Leave a conversation alone for a while: working on it failed by a fault of ours."""
-        self.drop(claim)
+        self._renewed_at.pop(claim, None)
         async with self._helpline.database.write() as session:
             await leases.set_ahead(session, (claim,), self._helpline.clock(), leases.RESTS)
 

@@ -48,22 +48,28 @@ async def let_go(session: AsyncSession, name: str, holder: str, now: datetime) -
     await session.execute(mine.values(until=moment(session, now)))
 
 
-async def set_ahead(session: AsyncSession, claims: Collection[Claim], now: datetime, ahead: timedelta | None) -> int:
-    """Let claims end `ahead` of now, or now when None; how many still were ours. A claim somebody took over is left alone."""
-    count = 0
+async def set_ahead(
+    session: AsyncSession, claims: Collection[Claim], now: datetime, ahead: timedelta | None
+) -> frozenset[Claim]:
+    """Let claims end `ahead` of now, or now when None; those that were still ours.
+
+    A claim somebody took over is left alone. So is a row that a transaction has locked now: many are renewed in one
+    statement, which must not wait for any of them, and the next beat comes within the second.
+    """
     until = None if ahead is None else moment(session, now, ahead)
+    done: set[Claim] = set()
     for kind, fence, column in (
         (LaneClaim, ConversationRow.lane_fence, ConversationRow.lane_until),
         (OutboxClaim, ConversationRow.outbox_fence, ConversationRow.outbox_until),
     ):
         ids = [(claim.conversation_id, claim.fence) for claim in claims if isinstance(claim, kind)]
         if ids:
-            mine = tuple_(ConversationRow.id, fence).in_(ids) & column.is_not(None)
-            done = await session.execute(
-                update(ConversationRow).where(mine).values({column: until}).execution_options(synchronize_session=False)
-            )
-            count += int(done.rowcount)  # type: ignore[attr-defined]
-    return count
+            held = select(ConversationRow.id).where(tuple_(ConversationRow.id, fence).in_(ids), column.is_not(None))
+            free = ConversationRow.id.in_(held.with_for_update(skip_locked=True))
+            query = update(ConversationRow).where(free).values({column: until}).returning(ConversationRow.id, fence)
+            rows = await session.execute(query.execution_options(synchronize_session=False))
+            done |= {kind(id_, number) for id_, number in rows}
+    return frozenset(done)
 
 
 async def free_all(session: AsyncSession) -> None:

@@ -62,6 +62,7 @@ class Failed:
     channel: str
     code: str
     attempts: int
+    external_id: str
 
 
 async def enqueue(
@@ -288,7 +289,7 @@ def _apply(row: OutboundRow, status: DeliveryStatus, code: str) -> Failed | None
     after = advance(before, status)
     row.error_code = code or row.error_code
     if after is DeliveryStatus.FAILED and before is not DeliveryStatus.FAILED:
-        return Failed(row.id, row.conversation_id, row.channel, code, row.attempts)
+        return Failed(row.id, row.conversation_id, row.channel, code, row.attempts, row.external_id or "")
     row.status = after
     return None
 

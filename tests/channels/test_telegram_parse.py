@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from telegram import error as telegram_error
 
-from bot.channels.telegram import COMMANDS, NAME, InvalidUpdateError, _send_error, parse_update
-from bot.domain.messages import ContactNews, InboundKind, InboundMessage, Parsed, SendError
+from bot.channels.telegram import COMMANDS, NAME, InvalidUpdateError, TelegramChannel, _send_error, parse_update
+from bot.domain.messages import ContactNews, InboundKind, InboundMessage, OutboundMessage, Parsed, SendError, Sent
+from tests.wires import telegram as telegram_wire
+from tests.wires.server import serving
 from tests.wires.telegram import message, tap_update, text_update
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -192,3 +194,17 @@ def test_what_is_no_update_is_refused(data: object) -> None:
 def test_a_refusal_says_what_to_do_next(error: telegram_error.TelegramError, expected: SendError) -> None:
     """A message is tried again exactly when that can help, and nobody who blocked us is written to again."""
     assert expected == _send_error(error)
+
+
+async def test_a_chat_that_moved_is_followed() -> None:
+    """A chat with a new id gets the message there, at once."""
+    fake = telegram_wire.FakeTelegram()
+    fake.failures.append((400, {"description": "Bad Request", "parameters": {"migrate_to_chat_id": -100200}}))
+    async with serving(fake.app) as url:
+        channel = TelegramChannel(telegram_wire.TOKEN, url)
+        await channel.open()
+        result = await channel.send("7", OutboundMessage("bonjour"))
+        await channel.close()
+
+    assert isinstance(result, Sent)
+    assert ["bonjour"] == fake.texts(-100200)

@@ -17,6 +17,7 @@ from bot.channels.whatsapp import (
     is_signed,
     parse_message,
     parse_status,
+    seconds_valid,
 )
 from bot.domain.messages import (
     DeliveryStatus,
@@ -28,6 +29,8 @@ from bot.domain.messages import (
     Receipt,
     SendError,
 )
+from tests.wires import twilio
+from tests.wires.server import serving
 from tests.wires.twilio import inbound
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -246,3 +249,29 @@ async def test_every_part_fits_and_the_choices_come_last(
 def test_a_refusal_of_twilio_says_what_to_do_next(status: int, code: int | None, expected: SendError) -> None:
     """A message is tried again exactly when that can help, and nobody who opted out is written to again."""
     assert expected == _send_error(TwilioRestException(status, "/Messages.json", "words", code))
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        (OutboundMessage("x"), 14_400),
+        (OutboundMessage("x", urgent=True), 600),
+        (OutboundMessage("x", valid_for=90), 90),
+        (OutboundMessage("x", urgent=True, valid_for=9_000), 600),
+    ],
+)
+def test_a_crisis_text_is_dropped_rather_than_late(message: OutboundMessage, seconds: int) -> None:
+    """Twilio may keep crisis words for ten minutes only, and no words past the person's window (ValidityPeriod)."""
+    assert seconds == seconds_valid(message)
+
+
+async def test_a_template_goes_by_its_id_and_without_words() -> None:
+    """An approved template is sent as ContentSid; its words in Body would be refused since April 2025."""
+    fake = twilio.FakeTwilio()
+    async with serving(fake.app) as url:
+        channel = WhatsAppChannel(twilio.ACCOUNT, twilio.TOKEN, twilio.SENDER, url, f"{url}/status")
+        await channel.send("+33600000001", OutboundMessage("neutral", content_sid="HX" + "a" * 32))
+        await channel.close()
+
+    assert ["HX" + "a" * 32] == [form.get("ContentSid") for form in fake.sent]
+    assert "Body" not in fake.sent[0]

@@ -63,11 +63,11 @@ class FakeTwilio:
             return JSONResponse({"status": status, "more_info": "", **body}, status)
         self.sent.append(form)
         sid = f"SM{len(self.sent):032d}"
-        return JSONResponse({"sid": sid, "status": "queued", "to": form["To"], "body": form["Body"]}, 201)
+        return JSONResponse({"sid": sid, "status": "queued", "to": form["To"], "body": form.get("Body", "")}, 201)
 
     def texts(self, number: str) -> list[str]:
         """What this number was sent, in order."""
-        return [item["Body"] for item in self.sent if item["To"] == f"whatsapp:{number}"]
+        return [item.get("Body", "") for item in self.sent if item["To"] == f"whatsapp:{number}"]
 
 
 def sign(url: str, fields: dict[str, str]) -> str:
