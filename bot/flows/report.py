@@ -69,8 +69,11 @@ async def guided(
 ) -> ReplyPlan:
     """Answer a turn as part of the account, or let the dialogue do it and come back to the account."""
     thread = turn.thread
-    one = ReportTurn(helpline, turn, assessment, now)
     is_tap = turn.payload.startswith(PREFIX) and assessment.risk < RiskLevel.HIGH
+    if turn.payload.startswith(PREFIX) and not is_tap:
+        # Words of danger in the same breath as a tap: the words count, and the engine knows nothing of the tap.
+        turn = replace(turn, messages=(*turn.messages[:-1], replace(turn.messages[-1], payload="")))
+    one = ReportTurn(helpline, turn, assessment, now)
     is_asked = thread.state.asked.startswith(words.ASKED)
     if thread.is_blocked or not (is_tap or is_asked or thread.state.report):
         return offered(one, await dialogue(turn, assessment, now))
