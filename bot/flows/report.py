@@ -24,6 +24,7 @@ from bot.domain.turns import Turn
 from bot.flows import report_words as words
 from bot.flows.answers import typed_one_of
 from bot.flows.helpline import Helpline
+from bot.flows.plan import is_start
 from bot.flows.report_aside import alongside, aside, interrupted, offered
 from bot.flows.report_turn import ASIDE, HELD, ReportTurn
 from bot.flows.wording import Wording
@@ -123,6 +124,8 @@ def _caught_up(one: ReportTurn, *, is_tap: bool) -> ReportTurn:
 async def _while_asked(one: ReportTurn, outside: Turn, dialogue: Dialogue) -> ReplyPlan:
     """A turn while the account waits for an answer."""
     turn, report, text = one.turn, one.report, one.turn.text.strip()
+    if not text and not turn.payload and not is_start(turn):
+        return one.ask(report, (one.said.say("utter_report_media"),), ReportStep(report), is_back=True)
     if turn.payload or not text or asked_for(one.helpline.rights, turn) is not None:
         return aside(one, await dialogue(outside, one.assessment, one.now))
     typed = typed_one_of(text, words.TYPED_WHEN_ASKED, one.helpline.words)
