@@ -13,6 +13,7 @@ from bot.web.console.decisions import Decisions
 from bot.web.console.desk import Desk
 from bot.web.console.duty import Duty
 from bot.web.console.live import Live
+from bot.web.console.rota import RotaPages
 from bot.web.console.supervision import Supervision
 from bot.web.console.talk import Talk
 
@@ -28,6 +29,7 @@ def routes(helpline: Helpline) -> list[BaseRoute]:
         *Acts(helpline).routes(),
         *Duty(helpline).routes(),
         *Supervision(helpline).routes(),
+        *RotaPages(helpline).routes(),
         *Decisions(helpline).routes(),
         Mount("/console/static", StaticFiles(directory=STATIC)),
     ]
