@@ -143,10 +143,10 @@ async def test_an_alert_asked_by_a_volunteer_is_confirmed_and_its_state_is_seen_
         await expect(sam.locator(".beside .decision")).to_contain_text("attend une deuxième personne")
         await nour.goto(f"{here.gateway.url}/console/board")
         await nour.get_by_role("button", name="Confirmer").click()
-        await expect(sam.locator(".beside .decision")).to_contain_text("confirmée par Nour")
+        await expect(sam.locator(".beside .decision")).to_contain_text("confirmation de Nour")
         await nour.get_by_role("button", name="C'est transmis").click()
 
-        await expect(sam.locator(".beside .decision")).to_contain_text("transmise par Nour")
+        await expect(sam.locator(".beside .decision")).to_contain_text("transmission par Nour")
         await expect(nour.locator("#board")).to_contain_text("Rien à décider")
 
 
