@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -32,6 +34,13 @@ EMERGENCY = "j'ai avalé toute la boîte de médicaments"
 
 def main() -> None:
     """Run and print."""
+    with engine_process() as (url, engine):
+        asyncio.run(_measure(url, engine))
+
+
+@contextmanager
+def engine_process() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The real engine on a free port, ready: its address and its process."""
     port = free_port()
     environment = {**os.environ, "ENGINE_TOKEN": TOKEN, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [str(ROOT / "engine/.venv/bin/python"), "-m", "engine", "--with-parent", "--port", str(port)]
@@ -42,7 +51,7 @@ def main() -> None:
         while not _is_ready(url):
             time.sleep(0.2)
         print(f"engine ready after {time.perf_counter() - started:.1f} s")
-        asyncio.run(_measure(url, engine))
+        yield url, engine
     finally:
         engine.kill()
         engine.wait()
