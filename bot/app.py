@@ -20,7 +20,7 @@ from bot.config import ROOT, Settings, TelegramMode
 from bot.dialogue.child import EngineChild
 from bot.dialogue.content import ContentError, Words
 from bot.dialogue.rasa import Engine
-from bot.flows import away, paper, waiting, watch, window
+from bot.flows import alerts, away, paper, waiting, window
 from bot.flows.helpline import Clock, Helpline
 from bot.flows.herald import Herald, keep_time
 from bot.flows.plan import REQUIRED_KEYS
@@ -64,7 +64,7 @@ def load_words() -> Words:
             *waiting.REQUIRED_KEYS,
             *window.REQUIRED_KEYS,
             *away.REQUIRED_KEYS,
-            *watch.REQUIRED_KEYS,
+            *alerts.REQUIRED_KEYS,
             *paper.REQUIRED_KEYS,
         )
         if key not in words

@@ -34,6 +34,7 @@ HELD_BY: dict[str, tuple[str, ...]] = {
         "tests/store/test_retention.py::test_every_table_has_a_rule_and_every_rule_a_table",
         "tests/store/test_retention.py::test_after_a_year_nothing_is_left_but_numbers",
         "tests/store/test_retention.py::test_backups_expire",
+        "tests/flows/test_report.py::test_a_day_after_the_last_word_nothing_of_it_is_left",
         "tests/test_privacy_rules.py::test_periods_are_those_that_were_decided",
     ),
     "P12": (

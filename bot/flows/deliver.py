@@ -18,6 +18,7 @@ from bot.flows.helpline import Helpline
 from bot.flows.limits import Limits
 from bot.store import deletions, delivery_alerts, outbox, retractions
 from bot.store.outbox import Delivery, Failed, OutboxClaim
+from bot.store.retractions import Retraction
 
 ATTEMPTS_BEFORE_ALERT = 4
 """About ten seconds of trying: then people of ours hear that somebody in danger is not reached, while it goes on."""
@@ -41,8 +42,9 @@ async def deliver(
     """Deliver everything that is due of a conversation, in order; nothing once the claim may be somebody else's."""
     async with helpline.database.write() as session:
         delivery = await _next(helpline, session, claim)
-    if delivery is not None:
-        await _retract(helpline, delivery)
+        asked = await retractions.pending(session, claim.conversation_id)
+    if delivery is not None and asked:
+        await _retract(helpline, delivery, asked)
     while delivery is not None:
         while delivery is not None and await _waited(helpline, limits, delivery):
             # The rate made us wait: a volunteer may have taken over meanwhile, an emergency may be first now.
@@ -89,10 +91,8 @@ async def _waited(helpline: Helpline, limits: Limits, delivery: Delivery) -> boo
     return seconds > 0
 
 
-async def _retract(helpline: Helpline, delivery: Delivery) -> None:
+async def _retract(helpline: Helpline, delivery: Delivery, asked: tuple[Retraction, ...]) -> None:
     """Somebody left fast: what we may delete goes before anything else is said."""
-    async with helpline.database.read() as session:
-        asked = await retractions.pending(session, delivery.conversation_id)
     for retraction in asked:
         if await helpline.channels[delivery.channel].retract(delivery.address, retraction.external_ids):
             async with helpline.database.write() as session:

@@ -21,7 +21,7 @@ from bot.domain.risk import Assessment, Context, RiskLevel
 from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
-from bot.flows import away, passage, report, shifts, waiting, watch
+from bot.flows import alerts, away, passage, report, shifts, waiting
 from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
 from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
@@ -50,7 +50,7 @@ class Accepted:
 async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
     """Store a message once, with its verdict. At imminent risk the emergency words are queued in the same transaction."""
     await shifts.rota(helpline)
-    if await watch.enrol(helpline, message):
+    if await alerts.enrol(helpline, message):
         return Accepted(is_new=False)
     try:
         async with helpline.database.write(first=True) as session:
@@ -65,10 +65,14 @@ async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
 
 
 async def reassure(helpline: Helpline, message: InboundMessage) -> None:
-    """Stop the tapped button spinning and show that an answer is coming; whether that works is of no consequence."""
+    """Stop the tapped button spinning, and show that an answer is coming where it waits for the end of a burst.
+
+    Whether that works is of no consequence.
+    """
     channel = helpline.channels[message.channel]
     await channel.acknowledge(message)
-    await channel.show_typing(message.address)
+    if _window(helpline, message) > 0:
+        await channel.show_typing(message.address)
 
 
 async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMessage) -> ReplyPlan | None:

@@ -24,6 +24,7 @@ from bot.domain.turns import Turn
 from bot.flows import report_words as words
 from bot.flows.answers import typed_one_of
 from bot.flows.helpline import Helpline
+from bot.flows.plan import is_start
 from bot.flows.report_aside import alongside, aside, interrupted, offered
 from bot.flows.report_turn import ASIDE, HELD, ReportTurn
 from bot.flows.wording import Wording
@@ -69,8 +70,11 @@ async def guided(
 ) -> ReplyPlan:
     """Answer a turn as part of the account, or let the dialogue do it and come back to the account."""
     thread = turn.thread
-    one = ReportTurn(helpline, turn, assessment, now)
     is_tap = turn.payload.startswith(PREFIX) and assessment.risk < RiskLevel.HIGH
+    if turn.payload.startswith(PREFIX) and not is_tap:
+        # Words of danger in the same breath as a tap: the words count, and the engine knows nothing of the tap.
+        turn = replace(turn, messages=(*turn.messages[:-1], replace(turn.messages[-1], payload="")))
+    one = ReportTurn(helpline, turn, assessment, now)
     is_asked = thread.state.asked.startswith(words.ASKED)
     if thread.is_blocked or not (is_tap or is_asked or thread.state.report):
         return offered(one, await dialogue(turn, assessment, now))
@@ -120,6 +124,8 @@ def _caught_up(one: ReportTurn, *, is_tap: bool) -> ReportTurn:
 async def _while_asked(one: ReportTurn, outside: Turn, dialogue: Dialogue) -> ReplyPlan:
     """A turn while the account waits for an answer."""
     turn, report, text = one.turn, one.report, one.turn.text.strip()
+    if not text and not turn.payload and not is_start(turn):
+        return one.ask(report, (one.said.say("utter_report_media"),), ReportStep(report), is_back=True)
     if turn.payload or not text or asked_for(one.helpline.rights, turn) is not None:
         return aside(one, await dialogue(outside, one.assessment, one.now))
     typed = typed_one_of(text, words.TYPED_WHEN_ASKED, one.helpline.words)

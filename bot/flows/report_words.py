@@ -26,7 +26,7 @@ REQUIRED_KEYS = (
     *(f"utter_report_{name}" for name in ("offer", "start", "resumed", "more", "noted", "heavy", "skipped", "again")),
     *(
         f"utter_report_{name}"
-        for name in ("again_empty", "go_on", "read", "right", "empty", "ready", "text", "document", "link")
+        for name in ("again_empty", "go_on", "media", "read", "right", "empty", "ready", "text", "document", "link")
     ),
     *(f"utter_report_{name}" for name in ("document_kept", "consent", "given", "not_given", "erase_sure", "erased")),
     *(f"utter_report_{name}" for name in ("gone", "later", "waits", "page_open", "page_gone")),

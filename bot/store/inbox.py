@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.conversations import Mode, is_over
@@ -55,11 +55,9 @@ class LaneClaim:
 async def is_known(session: AsyncSession, channel: str, external_id: str) -> bool:
     """Whether the provider delivered this message before."""
     ids = (external_id, masked(external_id))
-    query = select(InboundRow.id).where(InboundRow.channel == channel, InboundRow.external_id.in_(ids))
-    if (await session.execute(query)).first() is not None:
-        return True
-    gone = select(SeenDeliveryRow.id).where(SeenDeliveryRow.mark == mark_of(channel, external_id))
-    return (await session.execute(gone)).first() is not None
+    here = exists().where(InboundRow.channel == channel, InboundRow.external_id.in_(ids))
+    gone = exists().where(SeenDeliveryRow.mark == mark_of(channel, external_id))
+    return bool((await session.execute(select(or_(here, gone)))).scalar_one())
 
 
 async def open_thread(

@@ -135,14 +135,11 @@ async def claim_outbox(session: AsyncSession, now: datetime, *, only_urgent: boo
     return claim
 
 
-async def _keep(session: AsyncSession, claim: OutboxClaim, now: datetime, *, is_over: bool = False) -> bool:
-    """Renew a claim, or give it back when its work is over; False when somebody took it over."""
-    until = None if is_over else moment(session, now, lease_in(session))
+async def _give_back(session: AsyncSession, claim: OutboxClaim) -> None:
+    """Nothing is left to be done under a claim; one that somebody took over is left alone."""
     mine = (ConversationRow.id == claim.conversation_id) & (ConversationRow.outbox_fence == claim.fence)
-    done = await session.execute(
-        update(ConversationRow).where(mine).values(outbox_until=until).execution_options(**_AS_IT_IS)
-    )
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    over = update(ConversationRow).where(mine).values(outbox_until=None)
+    await session.execute(over.execution_options(**_AS_IT_IS))
 
 
 async def next_delivery(session: AsyncSession, keyring: Keyring, claim: OutboxClaim, now: datetime) -> Delivery | None:
@@ -151,8 +148,12 @@ async def next_delivery(session: AsyncSession, keyring: Keyring, claim: OutboxCl
     Urgent ones that are due come first; otherwise a message waiting for its next attempt holds back those behind it. A
     bot's message that is not urgent is withdrawn when a volunteer has the conversation by now.
     """
-    mine = select(ConversationRow).where(ConversationRow.id == claim.conversation_id)
-    row = (await session.execute(mine.execution_options(populate_existing=True))).scalar_one()
+    mine = (
+        select(ConversationRow, ContactRow)
+        .join(ContactRow, ContactRow.id == ConversationRow.contact_id)
+        .where(ConversationRow.id == claim.conversation_id)
+    )
+    row, contact = (await session.execute(mine.execution_options(populate_existing=True))).one()
     if row.outbox_fence != claim.fence:
         return None
     waiting = and_(OutboundRow.conversation_id == row.id, OutboundRow.status.in_(WAITING_STATES))
@@ -161,17 +162,14 @@ async def next_delivery(session: AsyncSession, keyring: Keyring, claim: OutboxCl
         await session.execute(update(OutboundRow).where(talking_over).values(status=DeliveryStatus.WITHDRAWN))
     overtakes = case((and_(OutboundRow.is_urgent, OutboundRow.due_at <= now), 0), else_=1)
     query = select(OutboundRow).where(waiting).order_by(overtakes, OutboundRow.id).limit(1)
-    outbound = (await session.execute(query)).scalar_one_or_none()
+    outbound = (await session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
     if outbound is None or outbound.due_at > now:
-        await _keep(session, claim, now, is_over=True)
+        await _give_back(session, claim)
         return None
-    if not await _keep(session, claim, now):
-        return None
-    return await _delivery(session, keyring, row, outbound)
+    return _delivery(keyring, row, contact, outbound)
 
 
-async def _delivery(session: AsyncSession, keyring: Keyring, row: ConversationRow, outbound: OutboundRow) -> Delivery:
-    contact = (await session.execute(select(ContactRow).where(ContactRow.id == row.contact_id))).scalar_one()
+def _delivery(keyring: Keyring, row: ConversationRow, contact: ContactRow, outbound: OutboundRow) -> Delivery:
     return Delivery(
         outbound_id=outbound.id,
         conversation_id=row.id,
@@ -192,29 +190,38 @@ async def delivery_of(session: AsyncSession, keyring: Keyring, outbound_id: int)
     """A message with all that sending it again needs."""
     outbound = await session.get_one(OutboundRow, outbound_id)
     row = await session.get_one(ConversationRow, outbound.conversation_id)
-    return await _delivery(session, keyring, row, outbound)
+    return _delivery(keyring, row, await session.get_one(ContactRow, row.contact_id), outbound)
 
 
 async def record_accepted(session: AsyncSession, outbound_id: int, external_id: str, now: datetime) -> Failed | None:
     """The provider took the message; receipts that came first are applied. As `record_receipt`, what failed comes back."""
-    row = (
-        await session.execute(select(OutboundRow).where(OutboundRow.id == outbound_id).with_for_update())
-    ).scalar_one_or_none()
-    if row is None:
+    waited = OutboundRow.status.in_(WAITING_STATES)
+    taken = (
+        update(OutboundRow)
+        .where(OutboundRow.id == outbound_id)
+        .values(
+            status=case((waited, DeliveryStatus.ACCEPTED), else_=OutboundRow.status),
+            attempts=OutboundRow.attempts + 1,
+            external_id=external_id,
+            accepted_at=now,
+        )
+        .returning(OutboundRow.channel)
+    )
+    channel = (await session.execute(taken.execution_options(**_AS_IT_IS))).scalar_one_or_none()
+    if channel is None:
         # Erased while it was on its way: those behind it must not wait for it.
         return None
-    row.status = advance(DeliveryStatus(row.status), DeliveryStatus.ACCEPTED)
-    row.attempts += 1
-    row.external_id = external_id
-    row.accepted_at = now
-    await session.flush()
-    early = select(ReceiptRow).where(ReceiptRow.channel == row.channel, ReceiptRow.external_id == external_id)
+    early = ReceiptRow.channel == channel, ReceiptRow.external_id == external_id
+    found = delete(ReceiptRow).where(*early).returning(ReceiptRow.id, ReceiptRow.status, ReceiptRow.error_code)
+    receipts = sorted((await session.execute(found.execution_options(**_AS_IT_IS))).all())
+    if not receipts:
+        return None
+    mine = select(OutboundRow).where(OutboundRow.id == outbound_id).with_for_update()
+    row = (await session.execute(mine.execution_options(populate_existing=True))).scalar_one()
     failed = None
-    for receipt in (await session.execute(early.order_by(ReceiptRow.id))).scalars().all():
-        failed = _apply(row, DeliveryStatus(receipt.status), receipt.error_code) or failed
-    await session.execute(
-        delete(ReceiptRow).where(ReceiptRow.channel == row.channel, ReceiptRow.external_id == external_id)
-    )
+    for _, status, code in receipts:
+        failed = _apply(row, DeliveryStatus(status), code) or failed
+    await session.flush()
     return failed if row.status < DeliveryStatus.DELIVERED else None
 
 

@@ -10,6 +10,7 @@ from bot.domain.accounts import Account, Role
 from bot.domain.handover import PATIENCE
 from bot.domain.risk import RiskLevel
 from bot.domain.shifts import Change
+from bot.flows import alerts as flow
 from bot.flows import handover, shifts, watch
 from bot.store import alerts, debriefs, volunteers
 from bot.store import shifts as shift_rows
@@ -28,7 +29,7 @@ async def opt_in(here: House, *accounts: Account) -> None:
         async with here.helpline.database.write() as session:
             await volunteers.meet(session, account, here.now[0])
             code = await alerts.new_code(session, account.id, here.now[0])
-        await watch.enrol(here.helpline, here.message(code, PHONES[account.id]))
+        await flow.enrol(here.helpline, here.message(code, PHONES[account.id]))
     here.telegram.sent.clear()
 
 
@@ -116,7 +117,7 @@ async def test_whoever_did_not_ask_is_never_written_to(sqlite_url: str) -> None:
         async with here.helpline.database.write() as session:
             code = await alerts.new_code(session, SAM.id, here.now[0])
         here.pass_time(minutes=16)
-        too_late = await watch.enrol(here.helpline, here.message(code, "sam-phone"))
+        too_late = await flow.enrol(here.helpline, here.message(code, "sam-phone"))
         await opt_in(here, LINA, PAUL)
         async with here.helpline.database.write() as session:
             await alerts.forget(session, LINA.id)

@@ -194,6 +194,25 @@ async def test_words_and_taps_of_one_breath_all_count(here: House) -> None:
     assert Part.WHO is kept.report.part
 
 
+async def test_danger_in_the_same_breath_as_a_tap_is_heard(here: House) -> None:
+    """“J'ai envie de mourir”, then a tap on “C'est tout” before we answered: help first, the words kept."""
+    await tells(here)
+    await here.deliver()
+    here.telegram.sent.clear()
+    sent = InboundMessage(
+        "telegram", "7", "one", InboundKind.TEXT, "j'ai envie de mourir", here.now[0], language_hint="fr"
+    )
+    await accept(here.helpline, sent)
+    await here.write("", payload="/paper_skip")
+    said = "\n".join(await here.deliver())
+    kept = await account(here)
+
+    assert "3114" in said
+    assert "Ça se passe où" not in said
+    assert kept is not None
+    assert "j'ai envie de mourir" == kept.report.of(Part.WHAT)
+
+
 async def test_later_keeps_it_and_resume_goes_on(here: House) -> None:
     """“Plus tard” at any moment, “reprendre” within the day: at the same question, with everything said."""
     await tells(here, *ANSWERS[:2])

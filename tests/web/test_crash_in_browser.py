@@ -141,3 +141,21 @@ async def test_two_browsers_that_reach_for_the_same_person_at_once(sqlite_url: s
 
         await expect(loser.locator("#news")).to_contain_text("plus rapide")
         assert [0, 1] == sorted(has_it)
+
+
+async def test_a_volunteer_whose_conversation_was_taken_over_is_told_at_once(sqlite_url: str) -> None:
+    """Who types into a conversation that a supervisor took reads it without a reload, and keeps the text."""
+    async with house(sqlite_url) as here:
+        sam, nour, teen = await here.volunteer(1), await here.volunteer(3), await here.teen()
+        await on_duty(sam)
+        await on_duty(nour)
+        await say(teen, IN_DANGER)
+        await sam.locator("#queue .acts button").first.click()
+        await expect(sam.locator("article.talk")).to_be_visible()
+        await sam.fill(".composer textarea[name=text]", DRAFT)
+        await nour.goto(f"{here.url}/console/c/1")
+        await nour.get_by_role("button", name="Prendre la conversation").click()
+
+        await expect(sam.locator(".beside")).to_contain_text("n'est plus la tienne")
+        await expect(sam.locator(".composer textarea[name=text]")).to_have_value(DRAFT)
+        await expect(teen.locator("#thread")).to_contain_text("Une autre personne de l'équipe prend le relais")

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from bot.config import async_database_url
-from bot.store import audit
+from bot.store import audit, debriefs
 from bot.store.database import Database
 from bot.store.tables import ConversationRow
 from tests.web.browsers import IN_DANGER, NEEDS_CHROMIUM, claim, house, on_duty, picture, say, violations
@@ -19,9 +19,9 @@ pytestmark = NEEDS_CHROMIUM
 async def is_cut(page: Page) -> list[str]:
     """What sticks out of the page to the side."""
     script = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
-        [...document.querySelectorAll('body *')].filter(one => !one.closest('.scroll-x, .wide')
-            && one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-        .map(one => one.outerHTML.slice(0, 120))"""
+        ['the page', ...[...document.querySelectorAll('body *')]
+            .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+            .map(one => one.outerHTML.slice(0, 120))]"""
     found: list[str] = await page.evaluate(script)
     return found
 
@@ -143,10 +143,10 @@ async def test_an_alert_asked_by_a_volunteer_is_confirmed_and_its_state_is_seen_
         await expect(sam.locator(".beside .decision")).to_contain_text("attend une deuxième personne")
         await nour.goto(f"{here.gateway.url}/console/board")
         await nour.get_by_role("button", name="Confirmer").click()
-        await expect(sam.locator(".beside .decision")).to_contain_text("confirmée par Nour")
+        await expect(sam.locator(".beside .decision")).to_contain_text("confirmation de Nour")
         await nour.get_by_role("button", name="C'est transmis").click()
 
-        await expect(sam.locator(".beside .decision")).to_contain_text("transmise par Nour")
+        await expect(sam.locator(".beside .decision")).to_contain_text("transmission par Nour")
         await expect(nour.locator("#board")).to_contain_text("Rien à décider")
 
 
@@ -195,3 +195,22 @@ async def openings(database_url: str, conversation: int, volunteer: int) -> int:
         found = await audit.newest(session, subject=f"conversation:{conversation}")
     await database.close()
     return sum(entry.action == "opened" and entry.actor == f"account:{volunteer}" for entry in found)
+
+
+async def test_a_note_typed_on_the_board_survives_its_refresh(sqlite_url: str) -> None:
+    """The board is live; what a supervisor is writing about a volunteer who asked to talk is not wiped by news."""
+    async with house(sqlite_url) as here:
+        sam, nour, teen = await here.volunteer(1), await here.volunteer(3), await here.teen()
+        database = Database(async_database_url(sqlite_url))
+        async with database.write() as session:
+            await debriefs.ask(session, 1, datetime.now(UTC))
+        await database.close()
+        await nour.goto(f"{here.url}/console/board")
+        await nour.fill("input[name=note]", "on se rappelle lundi")
+        await say(teen, IN_DANGER)
+        await expect(nour.locator("#board .cards .card")).to_have_count(1)
+        await expect(nour.locator("input[name=note]")).to_have_value("on se rappelle lundi")
+        await nour.get_by_role("button", name="On s'est parlé").click()
+
+        await expect(nour.locator("#board")).to_contain_text("on se rappelle lundi")
+        await expect(sam.locator("#queue .card")).to_have_count(1)

@@ -15,6 +15,7 @@ from bot.web.console.duty import Duty
 from bot.web.console.letters import Letters
 from bot.web.console.live import Live
 from bot.web.console.reports import Reports
+from bot.web.console.rota import RotaPages
 from bot.web.console.supervision import Supervision
 from bot.web.console.talk import Talk
 
@@ -32,6 +33,7 @@ def routes(helpline: Helpline) -> list[BaseRoute]:
         *Supervision(helpline).routes(),
         *Letters(helpline).routes(),
         *Reports(helpline).routes(),
+        *RotaPages(helpline).routes(),
         *Decisions(helpline).routes(),
         Mount("/console/static", StaticFiles(directory=STATIC)),
     ]

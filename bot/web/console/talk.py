@@ -64,7 +64,9 @@ class Talk:
         """The transcript."""
         account, id_ = request.state.account, request.path_params["id"]
         async with self._helpline.database.read() as session:
-            entered = await self._enter(session, account, id_)
+            entered = await self._find(session, account, id_)
+            if entered is None:
+                return _gone(request, Response(status_code=HTTPStatus.NO_CONTENT))
             transcript = await views.transcript(session, entered)
         await self._note(account, id_)
         return page(request, "lines.html", transcript=transcript)
@@ -73,7 +75,9 @@ class Talk:
         """Whispers, decisions and the window."""
         account, id_ = request.state.account, request.path_params["id"]
         async with self._helpline.database.read() as session:
-            entered = await self._enter(session, account, id_)
+            entered = await self._find(session, account, id_)
+            if entered is None:
+                return _gone(request, page(request, "gone.html"))
             beside = await views.beside(session, entered, self._helpline.clock())
             names = await volunteers.names(session)
         await self._note(account, id_)
@@ -130,13 +134,18 @@ class Talk:
 
     async def _enter(self, session: AsyncSession, account: Account, id_: int) -> Entered:
         """A conversation its reader may read; 404 for any other, so that guessing an id tells nothing."""
-        entered = await views.enter(session, self._helpline.keyring, id_)
+        entered = await self._find(session, account, id_)
         if entered is None:
             raise _not_for_you()
-        is_queued = entered.mode is Mode.WAITING
-        if not may_open(account, entered.mode, entered.volunteer_id, is_queued=is_queued):
-            raise _not_for_you()
         return entered
+
+    async def _find(self, session: AsyncSession, account: Account, id_: int) -> Entered | None:
+        entered = await views.enter(session, self._helpline.keyring, id_)
+        if entered is None:
+            return None
+        is_queued = entered.mode is Mode.WAITING
+        may = may_open(account, entered.mode, entered.volunteer_id, is_queued=is_queued)
+        return entered if may else None
 
     async def _note(self, account: Account, id_: int) -> None:
         """Every opening is in the log, once a quarter of an hour for each reader; what this process noted it remembers."""
@@ -175,6 +184,13 @@ class Talk:
 
 def _not_for_you() -> HTTPException:
     return HTTPException(HTTPStatus.NOT_FOUND, "no such conversation for you")
+
+
+def _gone(request: Request, told: Response) -> Response:
+    """An open page whose conversation went to somebody else is told so, and keeps what was typed; anybody else gets 404."""
+    if "hx-request" not in request.headers:
+        raise _not_for_you()
+    return told
 
 
 def _sees_earlier(account: Account, entered: Entered) -> bool:
