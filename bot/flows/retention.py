@@ -15,7 +15,7 @@ from bot.flows.helpline import Helpline
 from bot.store import audit, deletions, leases, retention
 
 LEASE = timedelta(seconds=90)
-SECONDS_BETWEEN = 2.0
+SECONDS_BETWEEN = 4.0
 SWEEP_EVERY = timedelta(seconds=30)
 """Providers are asked within seconds of an erasure; periods of days are looked at twice a minute."""
 HEAD_EVERY = timedelta(days=1)

@@ -25,7 +25,7 @@ from bot.store.alerts import Unanswered
 from bot.store.casework import DueFollowUp
 from bot.store.volunteers import Held
 
-EVERY = 2.0
+EVERY = 4.0
 LEASE = timedelta(seconds=20)
 TELL_AGAIN = timedelta(minutes=15)
 TELL_UNTIL = timedelta(hours=2)
