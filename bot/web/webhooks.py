@@ -89,9 +89,9 @@ class Webhooks:
     async def _take(self, parsed: Parsed) -> None:
         helpline = self._helpline
         if parsed.message is not None:
-            is_new = (await accept(helpline, parsed.message)).is_new
-            INBOUND.labels(parsed.message.channel, "new" if is_new else "repeat").inc()
-            if is_new:
+            accepted = await accept(helpline, parsed.message)
+            INBOUND.labels(parsed.message.channel, "new" if accepted.is_new else "repeat").inc()
+            if accepted.is_new and not accepted.is_flood:
                 task = asyncio.create_task(reassure(helpline, parsed.message))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
