@@ -1,91 +1,103 @@
 """Messages of one person that come while earlier ones of theirs are being stored: they go together into the next transaction.
 
-So whoever floods us takes one turn at the database at a time, like everybody else, and their emergency waits for one turn only.
+So whoever floods us takes one turn at the database at a time, like everybody else, and not more than some in a second.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, TypeVar
+
+from bot.domain.messages import InboundMessage
+from bot.domain.replies import ReplyPlan
 
 AT_ONCE = 64
 """So many messages a transaction: enough to keep up with a flood, few enough that others hardly wait for it."""
-CROWD = 4
-LONGEST_PAUSE = 0.15
-"""After so many together a line rests, in seconds, for as long as they took: half of the time is everybody else's."""
-_Message = TypeVar("_Message")
-_Result = TypeVar("_Result")
+REST = 0.15
+"""Seconds for which a flood is gathered between two transactions: the database is everybody else's then.
+
+An emergency in the flood waits for this as well, and for no more (R4).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A delivery taken in: whether it is new, the plan if emergency words were queued with it, whether it is one of a flood."""
+
+    is_new: bool
+    plan: ReplyPlan | None = None
+    is_flood: bool = False
+
+
+Take = Callable[[], tuple[InboundMessage, ...]]
+Store = Callable[[Take], Awaitable[Sequence[Accepted]]]
+"""Stores what it is given by the function, to be called once its turn has come: as late as possible."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Arrival(Generic[_Message, _Result]):
-    message: _Message
-    result: asyncio.Future[_Result]
+class _Arrival:
+    message: InboundMessage
+    result: asyncio.Future[Accepted]
 
 
-class Arrivals(Generic[_Message, _Result]):
+_Line = deque[_Arrival]
+
+
+class Arrivals:
     """One line for each address that has something under way; an address without has no line."""
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[str, str], deque[_Arrival[_Message, _Result]]] = {}
+        self._lines: dict[tuple[str, str], _Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def join(
-        self,
-        line: tuple[str, str],
-        message: _Message,
-        store: Callable[[Callable[[], tuple[_Message, ...]]], Awaitable[Sequence[_Result]]],
-    ) -> _Result:
-        """The result of storing a message, in the order of its line.
+    async def join(self, message: InboundMessage, store: Store) -> Accepted:
+        """What came of storing a message, in the order of its line.
 
-        `store` is given a function that says what to store, to be called once its turn has come: as late as possible.
         A fault reaches everybody whose message was in that transaction; a caller who is cancelled cancels nobody else.
         """
-        arrival: _Arrival[_Message, _Result] = _Arrival(message, asyncio.get_running_loop().create_future())
-        waiting = self._lines.get(line)
-        if waiting is not None:
-            waiting.append(arrival)
+        key = (message.channel, message.address)
+        arrival = _Arrival(message, asyncio.get_running_loop().create_future())
+        line = self._lines.get(key)
+        if line is not None:
+            line.append(arrival)
         else:
-            self._lines[line] = deque([arrival])
-            task = asyncio.create_task(self._drain(line, store))
+            self._lines[key] = deque([arrival])
+            task = asyncio.create_task(self._drain(key, store))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await arrival.result
 
-    async def _drain(
-        self,
-        line: tuple[str, str],
-        store: Callable[[Callable[[], tuple[_Message, ...]]], Awaitable[Sequence[_Result]]],
-    ) -> None:
-        waiting = self._lines[line]
-        while waiting:
-            taken: list[_Arrival[_Message, _Result]] = []
-            began = time.monotonic()
-            try:
-                results = await store(partial(_take, waiting, taken))
-            except Exception as error:  # noqa: BLE001 - each of those who wait is told, and answers for it
-                # A fault before anything was taken (no connection) is told to those who would have been.
-                _take(waiting, taken)
-                for arrival in taken:
-                    if not arrival.result.done():
-                        arrival.result.set_exception(error)
-                continue
-            for arrival, result in zip(taken, results, strict=True):
-                if not arrival.result.done():
-                    arrival.result.set_result(result)
-            if len(taken) >= CROWD:
-                await asyncio.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
-        del self._lines[line]
+    async def _drain(self, key: tuple[str, str], store: Store) -> None:
+        line = self._lines[key]
+        while line:
+            if await _store(line, store):
+                await asyncio.sleep(REST)
+        del self._lines[key]
 
 
-def _take(
-    waiting: deque[_Arrival[_Message, _Result]], taken: list[_Arrival[_Message, _Result]]
-) -> tuple[_Message, ...]:
-    while waiting and len(taken) < AT_ONCE:
-        taken.append(waiting.popleft())
+async def _store(line: _Line, store: Store) -> bool:
+    """One transaction, and its result told to those who wait; whether it was part of a flood."""
+    taken: list[_Arrival] = []
+    try:
+        results = await store(partial(_take, line, taken))
+    except Exception as error:  # noqa: BLE001 - each of those who wait is told, and answers for it
+        if not taken:
+            # A fault before anything was taken (no connection) is told to those who would have been.
+            _take(line, taken)
+        for arrival in taken:
+            if not arrival.result.done():
+                arrival.result.set_exception(error)
+        return False
+    for arrival, result in zip(taken, results, strict=True):
+        if not arrival.result.done():
+            arrival.result.set_result(result)
+    return any(result.is_flood for result in results)
+
+
+def _take(line: _Line, taken: list[_Arrival]) -> tuple[InboundMessage, ...]:
+    while line and len(taken) < AT_ONCE:
+        taken.append(line.popleft())
     return tuple(arrival.message for arrival in taken)

@@ -10,8 +10,6 @@ from bot.channels.base import Channel
 from bot.dialogue.content import Words
 from bot.dialogue.rasa import Engine
 from bot.domain.directory import Directory
-from bot.domain.messages import InboundMessage
-from bot.domain.replies import ReplyPlan
 from bot.domain.rights import Right
 from bot.domain.triage import Triage
 from bot.flows.arrivals import Arrivals
@@ -21,15 +19,6 @@ from bot.store.crypto import Keyring
 from bot.store.database import Database
 
 Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A delivery taken in: whether it is new, the plan if emergency words were queued with it, whether it is one of a flood."""
-
-    is_new: bool
-    plan: ReplyPlan | None = None
-    is_flood: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +44,4 @@ class Helpline:
     public_url: str = ""
     inbox_changed: Bell = field(default_factory=Bell)
     outbox_changed: Bell = field(default_factory=Bell)
-    arrivals: Arrivals[InboundMessage, Accepted] = field(default_factory=Arrivals)
+    arrivals: Arrivals = field(default_factory=Arrivals)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,8 +23,9 @@ from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
 from bot.flows import away, passage, report, shifts, waiting, watch
 from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
+from bot.flows.arrivals import Accepted, Take
 from bot.flows.controls import LEAVE
-from bot.flows.helpline import Accepted, Helpline
+from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
 from bot.flows.report_words import judged
 from bot.flows.rights import export
@@ -48,11 +48,10 @@ async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
     await shifts.rota(helpline)
     if await watch.enrol(helpline, message):
         return Accepted(is_new=False)
-    line = (message.channel, message.address)
-    return await helpline.arrivals.join(line, message, partial(_store, helpline))
+    return await helpline.arrivals.join(message, partial(_store, helpline))
 
 
-async def _store(helpline: Helpline, take: Callable[[], tuple[InboundMessage, ...]]) -> list[Accepted]:
+async def _store(helpline: Helpline, take: Take) -> list[Accepted]:
     """Store what `take` gives once it is our turn to write, in one transaction."""
     messages: tuple[InboundMessage, ...] = ()
     try:
@@ -63,12 +62,16 @@ async def _store(helpline: Helpline, take: Callable[[], tuple[InboundMessage, ..
         # Another process stored one of them at the same time: the others are stored without it.
         if len(messages) < 2:
             return [Accepted(is_new=False) for _ in messages]
-        return [accepted for message in messages for accepted in await _store(helpline, lambda one=message: (one,))]  # type: ignore[misc]
+        return [accepted for one in messages for accepted in await _store(helpline, partial(_only, one))]
     if any(accepted.plan for accepted in taken):
         helpline.outbox_changed.ring()
     if any(accepted.is_new and not accepted.plan for accepted in taken):
         helpline.inbox_changed.ring()
     return taken
+
+
+def _only(message: InboundMessage) -> tuple[InboundMessage, ...]:
+    return (message,)
 
 
 async def _take_all(helpline: Helpline, session: AsyncSession, messages: tuple[InboundMessage, ...]) -> list[Accepted]:

@@ -1,8 +1,8 @@
 """How long a connection may take to say what it wants, and how many may take their time at once. uvicorn sets no such limit.
 
-A request is to be complete within `REQUEST_SECONDS`, headers and body; an answer is to be fetched with no pause longer than
-`READ_SECONDS`. When more than `MOST_WAITING` connections have asked nothing yet, the one that has waited longest is cut off, so that
-newcomers, and with them emergencies, always get in. No address is counted: providers and proxies have few.
+A request is to be complete within `REQUEST_SECONDS`, headers and body; an answer is to be fetched without a pause longer
+than `READ_SECONDS`. When more than `MOST_WAITING` connections have asked nothing yet, the one that has waited longest is
+cut off, so that newcomers, and with them emergencies, always get in. No address is counted: providers and proxies have few.
 """
 
 from __future__ import annotations
