@@ -17,6 +17,7 @@ from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputFile,
+    MaybeInaccessibleMessage,
     Message,
     Update,
     User,
@@ -46,7 +47,7 @@ from bot.domain.messages import (
     SendResult,
     Sent,
 )
-from bot.domain.parts import split
+from bot.domain.parts import split, whole
 
 NAME = "telegram"
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
@@ -101,13 +102,32 @@ class InvalidUpdateError(ValueError):
 
 def parse_update(data: object, now: datetime) -> Parsed:
     """What an update holds; empty for kinds we do not handle and for groups. InvalidUpdateError when it is not an update."""
-    if not isinstance(data, dict) or not isinstance(data.get("update_id"), int):
+    if not isinstance(data, dict) or not _is_id(data.get("update_id")):
         raise InvalidUpdateError("expected an object with an integer update_id")
     try:
         return _read_update(Update.de_json(data, None), now)
-    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, OSError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, OSError, RecursionError) as error:
         # The library checks no types: a field of the wrong shape fails where it is first looked at.
         raise InvalidUpdateError(f"not an update of the Bot API ({type(error).__name__})") from None
+
+
+def _is_id(value: object) -> bool:
+    """What the Bot API calls an integer: at most 64 bits."""
+    return isinstance(value, int) and abs(value) < 2**63
+
+
+def _address(message: Message | MaybeInaccessibleMessage) -> str:
+    """The chat of a message whose ids are what they should be; the library checks no types."""
+    if not (_is_id(message.chat.id) and _is_id(message.message_id)):
+        raise TypeError("expected integers")
+    return str(message.chat.id)
+
+
+def _text(value: object) -> str:
+    """Words as text that can be stored and sent on."""
+    if not isinstance(value, str):
+        raise TypeError("expected text")
+    return whole(value)
 
 
 def _read_update(update: Update, now: datetime) -> Parsed:
@@ -118,6 +138,8 @@ def _read_update(update: Update, now: datetime) -> Parsed:
         if member.chat.type != ChatType.PRIVATE:
             return Parsed()
         gone = member.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT)
+        if not _is_id(member.chat.id):
+            raise TypeError("expected an integer")
         return Parsed(contact_news=ContactNews(NAME, str(member.chat.id), reachable=not gone))
     message = update.message or update.edited_message
     if message is None or message.chat.type != ChatType.PRIVATE:
@@ -126,7 +148,7 @@ def _read_update(update: Update, now: datetime) -> Parsed:
 
 
 def _parse_message(update: Update, message: Message, now: datetime) -> InboundMessage:
-    text = message.text or message.caption or ""
+    text = _text(message.text or message.caption or "")
     kind, payload = _kind_of(message), ""
     if kind is InboundKind.TEXT and text.startswith("/"):
         kind, payload, text = _parse_command(text)
@@ -134,7 +156,7 @@ def _parse_message(update: Update, message: Message, now: datetime) -> InboundMe
         kind = InboundKind.EDITED
     return InboundMessage(
         channel=NAME,
-        address=str(message.chat.id),
+        address=_address(message),
         external_id=f"{update.update_id}.{message.message_id}",
         kind=kind,
         text=text,
@@ -166,14 +188,14 @@ def _parse_tap(update_id: int, query: CallbackQuery, now: datetime) -> Parsed:
         return Parsed()
     message = InboundMessage(
         channel=NAME,
-        address=str(query.message.chat.id),
+        address=_address(query.message),
         external_id=f"{update_id}.{query.message.message_id}",
         kind=InboundKind.QUICK_REPLY,
         text="",
-        payload=query.data or "",
+        payload=_text(query.data or ""),
         received_at=now,
         language_hint=_language(query.from_user),
-        ack_token=query.id,
+        ack_token=_text(query.id),
     )
     return Parsed(message=message)
 

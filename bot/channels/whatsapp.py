@@ -50,7 +50,9 @@ _STATUSES = {
     "failed": DeliveryStatus.FAILED,
     "canceled": DeliveryStatus.FAILED,
 }
-_ADDRESS = re.compile(r"whatsapp:\+\d{6,15}")
+_ADDRESS = re.compile(r"whatsapp:\+[0-9]{6,15}")
+_SID = re.compile(r"[A-Za-z0-9]{1,64}")
+_CODE = re.compile(r"[0-9]{1,9}")
 _MEDIA = {"image": InboundKind.PHOTO, "video": InboundKind.VIDEO, "audio": InboundKind.VOICE}
 _log = structlog.get_logger(__name__)
 
@@ -67,7 +69,7 @@ def is_signed(auth_token: str, url: str, form: FormData, signature: str) -> bool
 def parse_message(form: FormData, now: datetime) -> Parsed:
     """The message in a signed form; InvalidFormError when it has no sender or no id."""
     sid, sender = _field(form, "MessageSid"), _field(form, "From")
-    if not sid or not _ADDRESS.fullmatch(sender):
+    if not _SID.fullmatch(sid) or not _ADDRESS.fullmatch(sender):
         raise InvalidFormError("expected MessageSid and From=whatsapp:+<digits>")
     text, payload = _field(form, "Body"), _field(form, "ButtonPayload")
     kind = InboundKind.QUICK_REPLY if payload else _kind_of(form)
@@ -89,13 +91,13 @@ def parse_message(form: FormData, now: datetime) -> Parsed:
 def parse_status(form: FormData) -> Parsed:
     """The receipt in a signed status callback; empty for a status unknown to us."""
     sid, word = _field(form, "MessageSid"), _field(form, "MessageStatus")
-    if not sid or not word:
+    if not _SID.fullmatch(sid) or not word:
         raise InvalidFormError("expected MessageSid and MessageStatus")
     status = _STATUSES.get(word.lower())
     if status is None:
         return Parsed()
     code = _field(form, "ErrorCode")
-    return Parsed(receipts=(Receipt(NAME, sid, status, code if code.isdigit() else ""),))
+    return Parsed(receipts=(Receipt(NAME, sid, status, code if _CODE.fullmatch(code) else ""),))
 
 
 def country_of(number: str) -> str:

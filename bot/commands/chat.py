@@ -23,6 +23,7 @@ from bot.channels.whatsapp import WhatsAppChannel
 from bot.commands.engine import engine_for
 from bot.config import LANGUAGES, Settings
 from bot.domain.messages import InboundKind, InboundMessage, OutboundMessage, SendResult, Sent
+from bot.domain.parts import whole
 from bot.domain.replies import ReplyPlan
 from bot.flows.deliver import claim_delivery, deliver
 from bot.flows.helpline import Helpline
@@ -153,6 +154,7 @@ def _message(channel: str, address: str, text: str, payload: str, now: datetime,
     kind = InboundKind.QUICK_REPLY if payload else InboundKind.TEXT
     if text == "/start" and not payload:
         kind, text = InboundKind.START, ""
+    address, text, payload = whole(address), whole(text), whole(payload)
     return InboundMessage(channel, address, uuid.uuid4().hex, kind, text, now, payload=payload, language_hint=language)
 
 
@@ -203,7 +205,7 @@ def _parse_line(line: str) -> InboundMessage:
         message = _message(
             channel, str(data["conversation"]), str(data.get("text") or ""), str(data.get("payload") or ""), now
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise LineError(f'expected {{"conversation": "c1", "text": "…"}} on each line ({error})') from None
     if channel not in CHANNELS:
         raise LineError(f"channel: expected one of {', '.join(CHANNELS)}")

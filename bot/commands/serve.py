@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import resource
 import signal
 import sys
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from bot.store import accounts, audit, demo
 from bot.store.crypto import Keyring
 from bot.store.database import Database
 from bot.store.migrate import current_revision, migrate, newest_revision
+from bot.web.patience import PatientProtocol
 
 ROLES = ("all", "web", "worker")
 
@@ -82,7 +84,16 @@ async def prepare_demo(settings: Settings) -> bool:
         await database.close()
 
 
+def _allow_connections() -> None:
+    """Many systems let a process open 1,024 files unless it asks for more; slow connections would use them up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 16_384 if most == resource.RLIM_INFINITY else min(most, 16_384)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 async def _serve(settings: Settings, role: str, child: EngineChild | None, *, has_demo: bool) -> int:
+    _allow_connections()
     config = uvicorn.Config(
         build_web(settings, role, child),
         host=settings.host,
@@ -92,7 +103,8 @@ async def _serve(settings: Settings, role: str, child: EngineChild | None, *, ha
         server_header=False,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
-        limit_concurrency=2000,
+        http=PatientProtocol,
+        limit_concurrency=4000,
     )
     server = uvicorn.Server(config)
     announcing = asyncio.create_task(_announce(settings, child, server, has_demo=has_demo))

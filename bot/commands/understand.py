@@ -14,6 +14,7 @@ from bot.commands.engine import engine_for
 from bot.config import ROOT, Settings
 from bot.dialogue.child import EngineMissingError
 from bot.dialogue.rasa import Engine
+from bot.domain.parts import whole
 from bot.domain.replies import EngineFailure, EngineVerdict
 from bot.domain.risk import Assessment, Context
 from bot.domain.triage import Triage, raise_by_intent
@@ -67,11 +68,11 @@ def _items(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             continue
         try:
             item = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError(f'line {number}: expected {{"id": …, "text": "…"}}') from None
         if not isinstance(item, dict) or "text" not in item:
             raise ValueError(f'line {number}: expected {{"id": …, "text": "…"}}')
-        yield item
+        yield {**item, "text": whole(str(item["text"]))}
 
 
 def _write(item: dict[str, Any], assessment: Assessment, verdict: EngineVerdict | None) -> None:
@@ -83,4 +84,4 @@ def _write(item: dict[str, Any], assessment: Assessment, verdict: EngineVerdict 
         "risk": assessment.risk.word,
         "reasons": [f"{reason.rule}: {reason.quote}" if reason.quote else reason.rule for reason in assessment.reasons],
     }
-    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    sys.stdout.write(whole(json.dumps(answer, ensure_ascii=False)) + "\n")

@@ -82,7 +82,7 @@ class Engine:
             return answer
         try:
             parsed = _parse_answer(answer)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return EngineFailure("nonsense")
         return parsed if parsed.replies else EngineFailure("empty")
 
@@ -95,7 +95,7 @@ class Engine:
             verdicts = tuple(
                 EngineVerdict(str(item["intent"]), float(item["confidence"])) for item in answer["verdicts"]
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return EngineFailure("nonsense")
         return verdicts if len(verdicts) == len(texts) else EngineFailure("nonsense")
 
@@ -157,7 +157,7 @@ class Engine:
             return response.json() if response.status_code == httpx.codes.OK else _refused(response)
         except (TimeoutError, httpx.TimeoutException):
             return EngineFailure("timeout")
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, ValueError, RecursionError) as error:
             return EngineFailure(type(error).__name__)
         finally:
             place.busy -= 1

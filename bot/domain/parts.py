@@ -18,6 +18,11 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def whole(text: str) -> str:
+    """`text` with halves of characters joined, or replaced where the other half is missing: UTF-8 cannot carry them."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def split(text: str, limit: int) -> tuple[str, ...]:
     """`text` in parts of at most `limit` UTF-16 units each, in order; nothing but the white space at a cut is dropped.
 

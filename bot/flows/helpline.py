@@ -12,6 +12,7 @@ from bot.dialogue.rasa import Engine
 from bot.domain.directory import Directory
 from bot.domain.rights import Right
 from bot.domain.triage import Triage
+from bot.flows.arrivals import Arrivals
 from bot.flows.bell import Bell
 from bot.flows.limits import MESSAGES_PER_SECOND
 from bot.store.contacts import Defaults
@@ -46,3 +47,4 @@ class Helpline:
     public_url: str = ""
     inbox_changed: Bell = field(default_factory=Bell)
     outbox_changed: Bell = field(default_factory=Bell)
+    arrivals: Arrivals = field(default_factory=Arrivals)

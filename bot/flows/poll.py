@@ -60,8 +60,13 @@ class TelegramPoller:
                 level("telegram not read", error=type(error).__name__)
                 await asyncio.sleep(SECONDS_AFTER_ERROR)
                 continue
-            for update in updates:
-                await self._handle(update)
+            try:
+                for update in updates:
+                    await self._handle(update)
+            except (SQLAlchemyError, OSError) as error:
+                # Not stored, so the place has not moved: the same updates come again.
+                _log.error("updates not stored", error=type(error).__name__)
+                await asyncio.sleep(SECONDS_AFTER_ERROR)
 
     async def _prepare(self) -> None:
         try:

@@ -23,6 +23,7 @@ from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
 from bot.flows import alerts, away, passage, report, shifts, waiting
 from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
+from bot.flows.arrivals import Accepted, Take
 from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
 from bot.flows.plan import Planner, danger_payload, is_start, reads_words
@@ -39,29 +40,64 @@ LEAVING = frozenset({"leave", "stopped", "erase"})
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A delivery taken in: whether it is new, and the plan if emergency words were queued with it."""
-
-    is_new: bool
-    plan: ReplyPlan | None = None
-
-
 async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
-    """Store a message once, with its verdict. At imminent risk the emergency words are queued in the same transaction."""
+    """Store a message once, with its verdict. At imminent risk the emergency words are queued in the same transaction.
+
+    What one person sends while that is under way goes into the next transaction together (flows.arrivals).
+    """
     await shifts.rota(helpline)
     if await alerts.enrol(helpline, message):
         return Accepted(is_new=False)
+    return await helpline.arrivals.join(message, partial(_store, helpline))
+
+
+async def _store(helpline: Helpline, take: Take) -> list[Accepted]:
+    """Store what `take` gives once it is our turn to write, in one transaction."""
+    messages: tuple[InboundMessage, ...] = ()
     try:
         async with helpline.database.write(first=True) as session:
-            if await inbox.is_known(session, message.channel, message.external_id):
-                return Accepted(is_new=False)
-            plan = await _take_in(helpline, session, message)
+            messages = take()
+            taken = await _take_all(helpline, session, messages)
     except IntegrityError:
-        # Another process stored the same delivery at the same time.
-        return Accepted(is_new=False)
-    (helpline.outbox_changed if plan else helpline.inbox_changed).ring()
-    return Accepted(is_new=True, plan=plan)
+        # Another process stored one of them at the same time: the others are stored without it.
+        if len(messages) < 2:
+            return [Accepted(is_new=False) for _ in messages]
+        return [accepted for one in messages for accepted in await _store(helpline, partial(_only, one))]
+    if any(accepted.plan for accepted in taken):
+        helpline.outbox_changed.ring()
+    if any(accepted.is_new and not accepted.plan for accepted in taken):
+        helpline.inbox_changed.ring()
+    return taken
+
+
+def _only(message: InboundMessage) -> tuple[InboundMessage, ...]:
+    return (message,)
+
+
+async def _take_all(helpline: Helpline, session: AsyncSession, messages: tuple[InboundMessage, ...]) -> list[Accepted]:
+    """Store the messages of one person in their order; what they have in common is read once."""
+    known = await inbox.known_ids(session, messages[0].channel, {message.external_id for message in messages})
+    taken: list[Accepted] = []
+    opened, earlier, is_quiet = None, 0, False
+    for message in messages:
+        if message.external_id in known:
+            taken.append(Accepted(is_new=False))
+            continue
+        known.add(message.external_id)
+        if opened is None:
+            opened = await inbox.open_thread(session, helpline.keyring, message, helpline.defaults)
+            earlier = await inbox.count_since(session, opened, FLOOD_WINDOW)
+        taken.append(await _take_in(helpline, session, opened, message, earlier))
+        earlier += 1
+        if taken[-1].plan:
+            # Emergency words change what the thread is: it is read anew.
+            opened, is_quiet = None, False
+            continue
+        inbox.went_on(opened)
+        if not is_quiet:
+            await outbox.withdraw_scheduled(session, opened.row.id)
+            is_quiet = True
+    return taken
 
 
 async def reassure(helpline: Helpline, message: InboundMessage) -> None:
@@ -75,8 +111,9 @@ async def reassure(helpline: Helpline, message: InboundMessage) -> None:
         await channel.show_typing(message.address)
 
 
-async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMessage) -> ReplyPlan | None:
-    opened = await inbox.open_thread(session, helpline.keyring, message, helpline.defaults)
+async def _take_in(
+    helpline: Helpline, session: AsyncSession, opened: OpenThread, message: InboundMessage, earlier: int
+) -> Accepted:
     thread = opened.thread
     context = Context(
         risk=thread.risk,
@@ -88,15 +125,16 @@ async def _take_in(helpline: Helpline, session: AsyncSession, message: InboundMe
     assessment = judged(helpline.triage.assess(message.text, context), message.text, helpline.words, thread)
     if assessment.risk is RiskLevel.IMMINENT:
         await inbox.store_inbound(session, opened, message, assessment, due=None)
-        return await _answer_emergency(helpline, session, opened, assessment, message.received_at)
+        plan = await _answer_emergency(helpline, session, opened, assessment, message.received_at)
+        return Accepted(is_new=True, plan=plan)
     started = opened.row.pending_since or message.received_at
     due = due_at(assessment.risk, message.received_at, started, _window(helpline, message))
-    if assessment.risk < RiskLevel.HIGH and await inbox.count_since(session, opened, FLOOD_WINDOW) >= FLOOD:
+    is_flood = earlier >= FLOOD
+    if is_flood and assessment.risk < RiskLevel.HIGH:
         # Everything is kept and read for danger; only answering at every line waits, and danger never does (R4).
         due = max(due, message.received_at + FLOOD_PAUSE)
     await inbox.store_inbound(session, opened, message, assessment, due)
-    await outbox.withdraw_scheduled(session, opened.row.id)
-    return None
+    return Accepted(is_new=True, is_flood=is_flood)
 
 
 async def _answer_emergency(

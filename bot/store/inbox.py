@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.conversations import Mode, is_over
@@ -52,12 +53,14 @@ class LaneClaim:
     fence: int
 
 
-async def is_known(session: AsyncSession, channel: str, external_id: str) -> bool:
-    """Whether the provider delivered this message before."""
-    ids = (external_id, masked(external_id))
-    here = exists().where(InboundRow.channel == channel, InboundRow.external_id.in_(ids))
-    gone = exists().where(SeenDeliveryRow.mark == mark_of(channel, external_id))
-    return bool((await session.execute(select(or_(here, gone)))).scalar_one())
+async def known_ids(session: AsyncSession, channel: str, external_ids: Collection[str]) -> set[str]:
+    """Which of these messages the provider delivered before."""
+    stored_as = {name: id_ for id_ in external_ids for name in (id_, masked(id_))}
+    query = select(InboundRow.external_id).where(InboundRow.channel == channel, InboundRow.external_id.in_(stored_as))
+    known = {stored_as[name] for name in (await session.execute(query)).scalars()}
+    marks = {mark_of(channel, id_): id_ for id_ in external_ids if id_ not in known}
+    gone = select(SeenDeliveryRow.mark).where(SeenDeliveryRow.mark.in_(marks))
+    return known | {marks[mark] for mark in (await session.execute(gone)).scalars()}
 
 
 async def open_thread(
@@ -158,6 +161,12 @@ async def store_inbound(
         conversation.due_at = due
     await session.flush()
     return row
+
+
+def went_on(opened: OpenThread) -> None:
+    """The thread after a message was stored in it, in the same transaction: its verdict is context for the next."""
+    recent = tuple(RiskLevel(int(digit)) for digit in opened.row.recent_risks)
+    opened.thread = replace(opened.thread, recent=recent)
 
 
 async def count_since(session: AsyncSession, opened: OpenThread, window: timedelta) -> int:

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from bot import i18n
 from bot.channels.simulator import NAME
 from bot.domain.messages import InboundKind, InboundMessage
+from bot.domain.parts import whole
 from bot.flows.helpline import Helpline
 from bot.flows.receive import accept
 from bot.store import transcripts
@@ -56,10 +57,10 @@ class Simulator:
             address=_phone(request),
             external_id=uuid.uuid4().hex,
             kind=InboundKind(kind),
-            text=str(data.get("text", ""))[:MAX_TEXT],
-            payload=str(data.get("payload", ""))[:64],
+            text=whole(str(data.get("text", ""))[:MAX_TEXT]),
+            payload=whole(str(data.get("payload", ""))[:64]),
             received_at=self._helpline.clock(),
-            language_hint=str(data.get("language", ""))[:3],
+            language_hint=whole(str(data.get("language", ""))[:3]),
         )
         await accept(self._helpline, message)
         return JSONResponse({"id": message.external_id}, 202)
@@ -94,7 +95,7 @@ def _phone(request: Request) -> str:
 async def _json(request: Request) -> dict[str, object]:
     try:
         data = json.loads(await read_body(request))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400, "expected JSON") from None
     if not isinstance(data, dict):
         raise HTTPException(400, "expected a JSON object")

@@ -91,7 +91,7 @@ class Webhooks:
         if parsed.message is not None:
             accepted = await accept(helpline, parsed.message)
             INBOUND.labels(parsed.message.channel, "new" if accepted.is_new else "repeat").inc()
-            if accepted.is_new and accepted.plan is None:
+            if accepted.is_new and accepted.plan is None and not accepted.is_flood:
                 task = asyncio.create_task(reassure(helpline, parsed.message))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)

@@ -206,7 +206,7 @@ async def test_an_old_delivery_played_again_is_recognised(database: Database, da
         await travel(database, day * DAY)
     await travel(database, days * DAY)
     async with database.read() as session:
-        known = [await inbox.is_known(session, "whatsapp", sid) for sid in ("SM1", "SM2")]
+        known = [bool(await inbox.known_ids(session, "whatsapp", {sid})) for sid in ("SM1", "SM2")]
 
     assert [True, False] == known
 
