@@ -151,7 +151,12 @@ def _check_extra(ledger: Ledger, arrived: list[tuple[_Said, Taken]], extra: list
         excused = item.fate is Fate.UNCONFIRMED or any(start <= item.at <= end for start, end, _ in hurt)
         if not excused:
             ledger.doubled += 1
-            ledger.note("duplicated", f"provider's message {item.id}, at {item.at:.1f}")
+            nearest = min(hurt, key=lambda one: min(abs(one[0] - item.at), abs(one[1] - item.at)), default=(0, 0, "-"))
+            ledger.note(
+                "duplicated",
+                f"provider's message {item.id}, {item.at - nearest[1]:.1f} s after the end of: {nearest[2]} "
+                f"({nearest[1] - nearest[0]:.1f} s long)",
+            )
             continue
         ledger.unconfirmed += 1
         copies[item.text] += 1

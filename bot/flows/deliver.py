@@ -57,7 +57,8 @@ async def deliver(
             return
         message = window.dressed(helpline, delivery, helpline.clock())
         result = await paper.send(helpline, replace(delivery, message=message))
-        async with helpline.database.write() as session:
+        # Before other work: what a provider took and we have not written down would be sent again after a crash.
+        async with helpline.database.write(first=True) as session:
             await _record(helpline, session, delivery, result)
             following = await _next(helpline, session, claim)
         if isinstance(result, SendError) and result.retry_after:
