@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -38,15 +39,17 @@ class Hostile:
             head.append(f"X-Telegram-Bot-Api-Secret-Token: {secret}")
         else:
             head.append(f"X-Twilio-Signature: {self._signature(public_url)}")
+        # Each a message of its own: what was delivered before is not read again.
+        body = self.body.replace(b'"update_id": 5,', b'"update_id": %d,' % zlib.crc32(self.name.encode()))
         if self.length is None:
             yield "\r\n".join([*head, "Transfer-Encoding: chunked", "", ""]).encode()
-            for start in range(0, len(self.body), 1000):
-                chunk = self.body[start : start + 1000]
+            for start in range(0, len(body), 1000):
+                chunk = body[start : start + 1000]
                 yield f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n"
             return
-        length = len(self.body) if self.length < 0 else self.length
+        length = len(body) if self.length < 0 else self.length
         yield "\r\n".join([*head, f"Content-Length: {length}", "", ""]).encode()
-        yield self.body
+        yield body
 
     def _signature(self, public_url: str) -> str:
         if not self.is_signed or len(self.body) > ROOM:
@@ -95,10 +98,8 @@ HOSTILE = (
     Hostile("a form of one field 120,000 times", WHATSAPP, b"a&" * 120_000),
     Hostile("a form of ampersands", WHATSAPP, b"&" * ROOM),
     Hostile("a form of percent signs", WHATSAPP, b"Body=" + b"%" * ROOM),
-    Hostile("a form that is not UTF-8", WHATSAPP, b"Body=\xff%ff%ed%a0%80&MessageSid=SMx&From=whatsapp:+33600000000"),
-    Hostile("a form with NUL", WHATSAPP, b"Body=%00&MessageSid=SM%00&From=whatsapp:+33600000000"),
+    Hostile("a form that is not UTF-8", WHATSAPP, b"Body=%ff%ed%a0%80&MessageSid=SMx&From=whatsapp:%2B33600000000"),
+    Hostile("a form with NUL", WHATSAPP, b"Body=%00&MessageSid=SM%00&From=whatsapp:%2B33600000000"),
     Hostile("a sid of 200,000 letters", WHATSAPP, b"Body=x&From=whatsapp:%2B33600000000&MessageSid=" + b"S" * 200_000),
-    Hostile(
-        "a status with digits of another script", STATUS, "MessageSid=SM1&MessageStatus=failed&ErrorCode=²".encode()
-    ),
+    Hostile("a status with digits of another script", STATUS, b"MessageSid=SM1&MessageStatus=failed&ErrorCode=%C2%B2"),
 )

@@ -22,10 +22,10 @@ MAX_SENTENCES = 60
 MAX_CHARACTERS = 20_000
 """A longer message is read in its first and last parts, where people say what matters."""
 QUOTED = 160
-HIGH_FROM = 0.2
+HIGH_FROM = {"fr": 0.2, "en": 0.27, "ar": 0.27, "ary": 0.2}
 IMMINENT_FROM = 0.1
 CONCERN_FROM = 0.45
-"""The model's probabilities from which a whole message is judged so grave: chosen for recall (docs/understanding.md)."""
+"""The model's probabilities from which a whole message is judged so grave, chosen for recall (docs/understanding.md)."""
 FRAGMENT = 3
 FRAGMENT_HIGH_FROM = 0.5
 """So few words ("quelques jours", "ma mère") are mostly an answer to our own question: the model must be surer of them."""
@@ -71,7 +71,7 @@ class Triage:
         """The verdict on `text` in its conversation. Empty text is `none`; nothing raises."""
         text = _window(text)
         language = self._language.guess(text, context)
-        found = [*self._by_rules(text), *self._by_model(text)]
+        found = [*self._by_rules(text), *self._by_model(text, HIGH_FROM[language])]
         found.sort(key=lambda item: -item[0].risk)
         risk = max((reason.risk for reason, _ in found), default=RiskLevel.NONE)
         dangers = tuple(dict.fromkeys(danger for _, danger in found if danger is not None))
@@ -93,10 +93,10 @@ class Triage:
                     yield Reason(rule.id, rule.risk, original[:QUOTED]), rule.danger
                     break
 
-    def _by_model(self, text: str) -> Iterable[tuple[Reason, Danger | None]]:
+    def _by_model(self, text: str, high_from: float) -> Iterable[tuple[Reason, Danger | None]]:
         parts = sentences(text)[:MAX_SENTENCES]
         is_fragment = len(text.split()) <= FRAGMENT
-        best = self._judge(text, FRAGMENT_HIGH_FROM if is_fragment else HIGH_FROM)
+        best = self._judge(text, FRAGMENT_HIGH_FROM if is_fragment else high_from)
         quote = text
         for part in parts if len(parts) > 1 else ():
             found = self._judge(part, SENTENCE_HIGH_FROM)

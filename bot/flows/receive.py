@@ -45,7 +45,6 @@ async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
 
     What one person sends while that is under way goes into the next transaction together (flows.arrivals).
     """
-    await shifts.rota(helpline)
     if await alerts.enrol(helpline, message):
         return Accepted(is_new=False)
     return await helpline.arrivals.join(message, partial(_store, helpline))
@@ -54,6 +53,7 @@ async def accept(helpline: Helpline, message: InboundMessage) -> Accepted:
 async def _store(helpline: Helpline, take: Take) -> list[Accepted]:
     """Store what `take` gives once it is our turn to write, in one transaction."""
     messages: tuple[InboundMessage, ...] = ()
+    await shifts.rota(helpline)
     try:
         async with helpline.database.write(first=True) as session:
             messages = take()
@@ -133,7 +133,7 @@ async def _take_in(
     if is_flood and assessment.risk < RiskLevel.HIGH:
         # Everything is kept and read for danger; only answering at every line waits, and danger never does (R4).
         due = max(due, message.received_at + FLOOD_PAUSE)
-    await inbox.store_inbound(session, opened, message, assessment, due)
+    inbox.add_inbound(session, opened, message, assessment, due)
     return Accepted(is_new=True, is_flood=is_flood)
 
 

@@ -89,8 +89,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         data = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
     except FileNotFoundError:
         raise DirectoryError(f"{path.name}: missing under {path.parent.name}/") from None
-    except yaml.YAMLError as error:
-        raise DirectoryError(f"{path.name}: {str(error).splitlines()[0]}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: not UTF-8, or a day that does not exist.
+        raise DirectoryError(f"{path.name}: {(str(error).splitlines() or ['not readable'])[0]}") from None
     if not isinstance(data, dict):
         raise DirectoryError(f"{path.name}: expected a mapping at the top")
     return data

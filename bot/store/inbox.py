@@ -135,10 +135,10 @@ async def _thread(session: AsyncSession, contact: ContactRow, row: ConversationR
     )
 
 
-async def store_inbound(
+def add_inbound(
     session: AsyncSession, opened: OpenThread, message: InboundMessage, assessment: Assessment, due: datetime | None
 ) -> InboundRow:
-    """Store a message with its verdict; `due` is when its lane is to be answered, None when it is answered already."""
+    """Store a message with its verdict when the session is next flushed; `due`: when its lane is to be answered, None: never."""
     row = InboundRow(
         conversation_id=opened.row.id,
         channel=message.channel,
@@ -159,6 +159,14 @@ async def store_inbound(
         conversation.pending_since = conversation.pending_since or message.received_at
         conversation.pending_risk = max(conversation.pending_risk, assessment.risk)
         conversation.due_at = due
+    return row
+
+
+async def store_inbound(
+    session: AsyncSession, opened: OpenThread, message: InboundMessage, assessment: Assessment, due: datetime | None
+) -> InboundRow:
+    """Store a message with its verdict; `due` is when its lane is to be answered, None when it is answered already."""
+    row = add_inbound(session, opened, message, assessment, due)
     await session.flush()
     return row
 

@@ -27,6 +27,7 @@ from bot.web.body import read_body
 from bot.web.metrics import INBOUND, REFUSED
 
 _EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+UNSIGNED = "expected Twilio's signature for our public URL"
 _FORM = "application/x-www-form-urlencoded"
 _log = structlog.get_logger(__name__)
 
@@ -101,6 +102,10 @@ class Webhooks:
             await record_contact_news(helpline, parsed.contact_news)
 
     async def _signed_form(self, request: Request) -> FormData:
+        signature = request.headers.get("x-twilio-signature", "")
+        if not signature:
+            # Before the body is read: forging must cost us as little as it costs the forger.
+            raise _refused("whatsapp", HTTPStatus.FORBIDDEN, UNSIGNED)
         body = await read_body(request)
         if not request.headers.get("content-type", "").lower().startswith(_FORM):
             raise _refused("whatsapp", HTTPStatus.BAD_REQUEST, f"expected {_FORM}")
@@ -108,9 +113,8 @@ class Webhooks:
         url = self._settings.public_url + request.url.path
         if request.url.query:
             url += f"?{request.url.query}"
-        signature = request.headers.get("x-twilio-signature", "")
         if not whatsapp.is_signed(self._settings.twilio_auth_token, url, form, signature):
-            raise _refused("whatsapp", HTTPStatus.FORBIDDEN, "expected Twilio's signature for our public URL")
+            raise _refused("whatsapp", HTTPStatus.FORBIDDEN, UNSIGNED)
         return form
 
 
