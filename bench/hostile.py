@@ -312,7 +312,7 @@ async def bodies(bench: Bench) -> None:
         if answer.startswith("5"):
             bench.missed.append(f"{hostile.name}: {answer}")
     print(f"  worst: {worst[0]}")
-    bench.judge("the worst body, CPU", worst[1] * 1000, 500, "ms")
+    bench.judge("the worst body, CPU", worst[1] * 1000, 1_000, "ms")
     alive = await write_at(bench.wire, bench.ear, bench.http, bench.people(5), 5, HARMLESS)
     bench.judge("others without an answer afterwards", alive.unanswered, 0, "")
 
