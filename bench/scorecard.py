@@ -64,12 +64,13 @@ def errors(rows: Sequence[Judged]) -> str:
     return "".join(lines)
 
 
-def write(rows: Sequence[Judged], milliseconds: float, docs: Path) -> None:
+def write(rows: Sequence[Judged], blind: Sequence[Judged], milliseconds: float, docs: Path) -> None:
     """Write docs/scorecard.md and its plots."""
     (docs / "plots").mkdir(exist_ok=True)
     _plot_curves(rows, docs / "plots" / "found-and-alarms.svg")
     _plot_calibration(rows, docs / "plots" / "calibration.svg")
-    parts = [_INTRODUCTION, _goals(rows), _levels(rows), _registers(rows), _pairs(rows), _calibrated(rows)]
+    parts = [_INTRODUCTION, _goals(rows), _BLIND, *_goal_lines(blind), ""]
+    parts += [_levels(rows), _registers(rows), _pairs(rows), _calibrated(rows)]
     parts.append(f"## Time\n\nThe triage takes {milliseconds:.2f} ms (median) for a message of 60 to 100 characters.\n")
     (docs / "scorecard.md").write_text("\n".join(parts), "utf-8")
 
@@ -82,9 +83,19 @@ intent, as in a first message without a conversation.
 """
 
 
+_BLIND = """## The second set
+
+`tests/understanding/blind/`, written by another hand without sight of the training data or the first set.
+"""
+
+
 def _goals(rows: Sequence[Judged]) -> str:
+    lines = ["## Against the goals\n", *_goal_lines(rows)]
+    return "\n".join(lines) + "\n\n![found and alarms](plots/found-and-alarms.svg)\n"
+
+
+def _goal_lines(rows: Sequence[Judged]) -> list[str]:
     lines = [
-        "## Against the goals\n",
         "| language | `high` and more found (goal) | `imminent` found (goal) | look-alike alarms (≤ 0.03) | intents, F1 (goal) |",
         "|---|---|---|---|---|",
     ]
@@ -94,7 +105,7 @@ def _goals(rows: Sequence[Judged]) -> str:
             f"| {NAMES[language]} | {scores.found_serious(group)} ({high}) | {scores.found_imminent(group)} ({imminent}) "
             f"| {scores.alarms(group)} | {scores.macro_f1(group):.3f} ({intents}) |"
         )
-    return "\n".join(lines) + "\n\n![found and alarms](plots/found-and-alarms.svg)\n"
+    return lines
 
 
 def _levels(rows: Sequence[Judged]) -> str:

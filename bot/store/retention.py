@@ -33,7 +33,7 @@ async def sweep(database: Database, keyring: Keyring, now: datetime, *, at_provi
         "traces": await _repeat(database, lambda session: _traces(session, now)),
         "contacts": await _repeat(database, lambda session: _contacts(session, now)),
     }
-    async with database.write() as session:
+    async with database.write(heavy=True) as session:
         report["accounts"] = await _accounts(session, now)
         for rule in RULES:
             if rule.way is Way.AGE and rule.keeps is not None:
@@ -47,7 +47,7 @@ async def sweep(database: Database, keyring: Keyring, now: datetime, *, at_provi
 async def _repeat(database: Database, step: Callable[[AsyncSession], Awaitable[int]]) -> int:
     total = 0
     while True:
-        async with database.write() as session:
+        async with database.write(heavy=True) as session:
             done = await step(session)
         total += done
         if done < BATCH:

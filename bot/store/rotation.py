@@ -29,7 +29,7 @@ async def rotate(database: Database, keyring: Keyring) -> dict[str, int]:
     for name, step in steps.items():
         last = 0
         while True:
-            async with database.write() as session:
+            async with database.write(heavy=True) as session:
                 last, count = await step(session, keyring, last)
             report[name] += count
             if not last:

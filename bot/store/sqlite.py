@@ -4,7 +4,7 @@ aiosqlite does each call in a thread of its own. Every change of thread costs up
 which Python passes its lock on), and a message took more than a hundred: a burst of 600 webhooks stood still for a minute. A
 statement takes 20 to 50 microseconds, so it is done at once, in the event loop. Only what waits for another process, and
 transactions said to be heavy, go to the connection's thread. COMMIT waits for the disk, but so does everybody who writes: one
-writes at a time. Measured in docs/adr/0007-sqlite-in-the-event-loop.md.
+writes at a time. Measured in docs/adr/0008-sqlite-in-the-event-loop.md.
 """
 
 from __future__ import annotations
