@@ -52,9 +52,8 @@ sbom: setup ## write var/sbom-gateway.json and var/sbom-engine.json (CycloneDX)
 evaluate: train ## measure what is understood; writes docs/scorecard.md
 	@$(PY) -m bench.understanding
 
-bench: train ## measure latency
-	@$(PY) -m bench.latency
-	@$(PY) -m bench.encryption
+bench: train ## run every benchmark (about forty minutes); writes docs/performance.md
+	@$(PY) -m bench.all
 
 clean: ## remove environments, models and data of this checkout
 	rm -rf .venv engine/.venv models var

@@ -142,7 +142,7 @@ async def test_a_call_for_a_supervisor_rings_at_the_supervisors_once(sqlite_url:
         await watch.once(here.helpline)
         rung = [(address, text) for address, text in here.telegram.sent if address.endswith("-phone")]
 
-    assert [("nour-phone", "Relais : un·e bénévole a besoin d'une superviseur·e.")] == rung
+    assert [("nour-phone", "Relais : quelqu'un de l'équipe demande l'aide d'une supervision.")] == rung
 
 
 async def test_a_debrief_asked_for_waits_until_somebody_else_has_talked(database_url: str) -> None:
