@@ -209,16 +209,17 @@ def test_typed_words_never_pass_for_a_payload(engine: RunningEngine) -> None:
 
 
 async def test_a_tap_on_telegram_goes_through_the_engine(engine: RunningEngine, sqlite_url: str) -> None:
-    """From webhook to Bot API: words, taps, inline buttons, the spinning button stopped, typing shown."""
+    """From webhook to Bot API: words, taps, inline buttons, the spinning button stopped, typing shown where one waits."""
     async with running(sqlite_url, engine_url=engine.url, engine_token=engine.token) as gateway:
         await gateway.update({**text_update(1, 20, "/start", language="en")})
         await gateway.until(lambda: any(item["reply_markup"] for item in gateway.telegram.sent))
         await gateway.update(tap_update(2, 20, "/choose_harm"))
         await gateway.until(lambda: "answerCallbackQuery" in gateway.telegram.calls)
         await gateway.until(lambda: "Where does it happen" in gateway.telegram.texts(20)[-1])
+        await gateway.update(text_update(3, 20, "in my class", language="en"))
+        await gateway.until(lambda: "sendChatAction" in gateway.telegram.calls)
 
     assert "robot" in gateway.telegram.texts(20)[0]
-    assert "sendChatAction" in gateway.telegram.calls
     buttons = gateway.telegram.sent[-1]["reply_markup"]["inline_keyboard"]
     assert all(len(button["callback_data"].encode()) <= 64 for row in buttons for button in row)
 

@@ -43,7 +43,7 @@ ANSWERS = (
     "des gens de ma classe",
     "des captures d'écran",
     "je dors mal depuis",
-    "qu'on me laisse tranquille",
+    "qu'on m'aide à supprimer le groupe",
 )
 
 

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from bot.config import async_database_url
 from bot.store.database import Database
-from bot.store.tables import ConversationRow
+from bot.store.tables import ContactRow, ConversationRow
 from tests.web.browsers import IN_DANGER, NEEDS_CHROMIUM, claim, house, on_duty, violations
 from tests.wires import twilio
 
@@ -20,7 +20,8 @@ async def a_day_passes(database_url: str) -> None:
     database = Database(async_database_url(database_url))
     async with database.write() as session:
         row = await session.get_one(ConversationRow, 1)
-        row.last_inbound_at = datetime.now(UTC) - timedelta(hours=25)
+        contact = await session.get_one(ContactRow, row.contact_id)
+        row.last_inbound_at = contact.last_inbound_at = datetime.now(UTC) - timedelta(hours=25)
     await database.close()
 
 
