@@ -40,7 +40,7 @@ def _measure(command: str) -> bool:
         cwd=ROOT,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "LOG_FORMAT": "json"},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=None,
         text=True,
         timeout=LONGEST,
         check=False,

@@ -161,6 +161,7 @@ def _fleet(plan: Plan, folder: Path, url: str, addresses: tuple[str, str], dice:
         "TWILIO_AUTH_TOKEN": twilio.TOKEN,
         "TWILIO_WHATSAPP_FROM": twilio.SENDER,
         "TWILIO_API_BASE_URL": addresses[1],
+        "WHATSAPP_RATE": "40",
     }
     roles: tuple[tuple[str, str], ...] = (("gateway", "all"),)
     if plan.database == "postgresql":

@@ -34,7 +34,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A message a provider took: its own id for it, for whom, when (monotonic seconds), and whether it told us so."""
+    """A message a provider took: its own id for it, for whom, when it came in (monotonic seconds), and whether it told us so."""
 
     id: str
     address: str
@@ -58,7 +58,7 @@ class Provider:
         self, request: web.Request, address: str, text: str, confirm: Callable[[str], web.Response], busy: web.Response
     ) -> web.StreamResponse:
         """Let fate decide about one send."""
-        fate = self._roll(address, text)
+        fate, at = self._roll(address, text), time.monotonic()
         if fate == "slow":
             await asyncio.sleep(self.dice.uniform(0.2, 1.5))
         if fate in ("busy", "broken", "dropped"):
@@ -68,9 +68,7 @@ class Provider:
             return busy if fate == "busy" else web.Response(status=500, text="internal error")
         unconfirmed = fate in ("unconfirmed", "silent")
         number = f"{len(self.taken) + 1}"
-        self.taken.append(
-            Taken(number, address, text, time.monotonic(), Fate.UNCONFIRMED if unconfirmed else Fate.CONFIRMED)
-        )
+        self.taken.append(Taken(number, address, text, at, Fate.UNCONFIRMED if unconfirmed else Fate.CONFIRMED))
         if fate == "silent":
             await asyncio.sleep(SILENT_FOR)
         return _hang_up(request) if unconfirmed else confirm(number)
