@@ -17,7 +17,7 @@ from bot.config import ROOT
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 _BLOCK = re.compile(r"<!-- python -m (?P<command>[\w. -]+?) -->\n```text\n.*?```\n", re.DOTALL)
-_NOISE = re.compile(r"^.*(Warning: |RuntimeDirWarning|return Path\(self).*$\n?", re.MULTILINE)
+_NOISE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[|.*RuntimeDirWarning|.*return Path\(self).*$\n?", re.MULTILINE)
 LONGEST = 1_800
 """Seconds one benchmark may take."""
 
