@@ -21,6 +21,7 @@ from bot.flows.receive import Claimed, answer, claim_turn
 from bot.flows.retention import Retention
 from bot.flows.watch import Watch
 from bot.store import agenda, leases
+from bot.store.inbox import LaneClaim
 from bot.store.leases import Claim
 from bot.store.outbox import OutboxClaim
 
@@ -61,7 +62,7 @@ class Worker:
         self._heart = heart = Heart(helpline)
         answers: Kind[Claimed] = Kind(
             "answer",
-            lambda only_urgent: claim_turn(helpline, only_urgent=only_urgent),
+            lambda only_urgent: claim_turn(helpline, only_urgent=only_urgent, held=heart.held(LaneClaim)),
             lambda claimed: claimed.claim,
             lambda claimed: answer(helpline, claimed),
             helpline.inbox_changed,
@@ -70,7 +71,7 @@ class Worker:
         )
         deliveries: Kind[OutboxClaim] = Kind(
             "deliver",
-            lambda only_urgent: claim_delivery(helpline, only_urgent=only_urgent),
+            lambda only_urgent: claim_delivery(helpline, only_urgent=only_urgent, held=heart.held(OutboxClaim)),
             lambda claim: claim,
             lambda claim: deliver(helpline, limits, claim, heart.may_go_on),
             helpline.outbox_changed,

@@ -30,6 +30,7 @@ class Stuck(SimulatorChannel):
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     hanging: int = 0
     urgent: list[str] = field(default_factory=list)
+    ordinary: list[str] = field(default_factory=list)
 
     async def send(self, address: str, message: OutboundMessage) -> SendResult:
         """Taken, sooner or later."""
@@ -37,6 +38,7 @@ class Stuck(SimulatorChannel):
             self.urgent.append(address)
         else:
             self.hanging += 1
+            self.ordinary.append(address)
             await self.go_on.wait()
         return Sent(uuid.uuid4().hex)
 
@@ -75,6 +77,31 @@ async def test_an_emergency_goes_out_while_everything_else_hangs(sqlite_url: str
 
     assert DELIVERIES_AT_ONCE == hanging
     assert [] == left
+
+
+async def test_a_clock_set_ahead_sends_nothing_twice(sqlite_url: str) -> None:
+    """What this process is sending it does not send a second time, however late the clock suddenly says it is."""
+    async with house(sqlite_url) as here:
+        channel = Stuck()
+        here.helpline = replace(here.helpline, channels={"simulator": channel})
+        await write(here, "1", "je suis triste")
+        here.pass_time(seconds=3)
+        worker = Worker(here.helpline)
+        await worker.start()
+        async with asyncio.timeout(30):
+            while channel.hanging < 1:
+                await asyncio.sleep(0.01)
+        here.pass_time(seconds=90)
+        await write(here, "2", "je suis triste")
+        here.pass_time(seconds=90)
+        async with asyncio.timeout(30):
+            while "2" not in channel.ordinary:
+                await asyncio.sleep(0.01)
+        sent = list(channel.ordinary)
+        channel.go_on.set()
+        await worker.stop()
+
+    assert ["1", "2"] == sent
 
 
 async def test_a_bell_rings_in_other_processes_and_again_after_a_loss(

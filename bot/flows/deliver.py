@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,10 +26,12 @@ LONGEST_NAP = 1.0
 _log = structlog.get_logger(__name__)
 
 
-async def claim_delivery(helpline: Helpline, *, only_urgent: bool = False) -> OutboxClaim | None:
-    """Take the conversation whose next message is due, emergencies first. None when nothing is due."""
+async def claim_delivery(
+    helpline: Helpline, *, only_urgent: bool = False, held: Collection[int] = ()
+) -> OutboxClaim | None:
+    """Take the conversation whose next message is due, none of those `held` here, emergencies first. None when nothing is due."""
     async with helpline.database.write() as session:
-        return await outbox.claim_outbox(session, helpline.clock(), only_urgent=only_urgent)
+        return await outbox.claim_outbox(session, helpline.clock(), only_urgent=only_urgent, held=held)
 
 
 def _always(_claim: OutboxClaim) -> bool:

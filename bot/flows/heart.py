@@ -34,6 +34,10 @@ class Heart:
         if not self._is_stopping:
             self._renewed_at.pop(claim, None)
 
+    def held(self, kind: type[Claim]) -> frozenset[int]:
+        """The conversations whose claims of a kind are held here, whatever a clock that was set says of their leases."""
+        return frozenset(claim.conversation_id for claim in self._renewed_at if isinstance(claim, kind))
+
     def may_go_on(self, claim: Claim) -> bool:
         """Whether the claim is surely still ours: a process that was stopped for seconds must not send what another sends."""
         renewed_at = self._renewed_at.get(claim)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -162,11 +163,11 @@ class Claimed:
     turn: Turn | None
 
 
-async def claim_turn(helpline: Helpline, *, only_urgent: bool = False) -> Claimed | None:
-    """Take the most urgent lane that is due, if asked only one at high risk. None when there is none."""
+async def claim_turn(helpline: Helpline, *, only_urgent: bool = False, held: Collection[int] = ()) -> Claimed | None:
+    """Take the most urgent lane that is due, if asked only one at high risk, none of those `held` here. None when there is none."""
     least = RiskLevel.HIGH if only_urgent else RiskLevel.NONE
     async with helpline.database.write() as session:
-        claim = await inbox.claim_lane(session, helpline.clock(), least)
+        claim = await inbox.claim_lane(session, helpline.clock(), least, held)
         if claim is None:
             return None
         return Claimed(claim, await inbox.load_turn(session, helpline.keyring, claim))

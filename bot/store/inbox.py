@@ -194,10 +194,13 @@ def lease_in(session: AsyncSession) -> timedelta:
     return lease_of(is_shared=session.get_bind().dialect.name != "sqlite")
 
 
-async def claim_lane(session: AsyncSession, now: datetime, least: RiskLevel = RiskLevel.NONE) -> LaneClaim | None:
+async def claim_lane(
+    session: AsyncSession, now: datetime, least: RiskLevel = RiskLevel.NONE, held: Collection[int] = ()
+) -> LaneClaim | None:
     """Take the lane that is due and most urgent: by risk, then by waiting time. None when nothing is due.
 
-    `least`: only lanes in which somebody wrote something at least this grave.
+    `least`: only lanes in which somebody wrote something at least this grave. `held`: conversations not to be taken, as whoever
+    asks is at work on them, though a clock set ahead may have ended their lease.
     """
     moment_now = moment(session, now)
     query = (
@@ -205,6 +208,7 @@ async def claim_lane(session: AsyncSession, now: datetime, least: RiskLevel = Ri
         .where(
             ConversationRow.due_at <= moment_now,
             ConversationRow.pending_risk >= int(least),
+            ConversationRow.id.not_in(held),
             or_(ConversationRow.lane_until.is_(None), ConversationRow.lane_until < moment_now),
         )
         .order_by(ConversationRow.pending_risk.desc(), ConversationRow.due_at, ConversationRow.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -110,8 +111,13 @@ def _may_be_next(now: datetime) -> ColumnElement[bool]:
     return or_(OutboundRow.is_urgent, OutboundRow.conversation_id.not_in(behind))
 
 
-async def claim_outbox(session: AsyncSession, now: datetime, *, only_urgent: bool = False) -> OutboxClaim | None:
-    """Take the conversation whose next message is due, emergencies first. None when nothing is due."""
+async def claim_outbox(
+    session: AsyncSession, now: datetime, *, only_urgent: bool = False, held: Collection[int] = ()
+) -> OutboxClaim | None:
+    """Take the conversation whose next message is due, emergencies first. None when nothing is due.
+
+    `held`: as in `inbox.claim_lane`.
+    """
     query = (
         select(ConversationRow)
         .join(OutboundRow, OutboundRow.conversation_id == ConversationRow.id)
@@ -119,6 +125,7 @@ async def claim_outbox(session: AsyncSession, now: datetime, *, only_urgent: boo
             OutboundRow.status.in_(WAITING_STATES),
             OutboundRow.due_at <= now,
             OutboundRow.is_urgent if only_urgent else _may_be_next(now),
+            ConversationRow.id.not_in(held),
             or_(ConversationRow.outbox_until.is_(None), ConversationRow.outbox_until < moment(session, now)),
         )
         .order_by(OutboundRow.is_urgent.desc(), OutboundRow.due_at, OutboundRow.id)
