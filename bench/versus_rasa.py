@@ -174,9 +174,16 @@ class Measuring:
     async def emergencies(self, label: str) -> None:
         """Emergency words, at rates below saturation."""
         for rate in (1, 10, 20):
-            run = await self._run(rate, 10, EMERGENCY)
+            run = await self._run(rate, 300 / rate if rate > 1 else 30, EMERGENCY)
             self.arm.emergency[f"{label} {rate}/s"] = [run.at(0.5), run.at(0.95), run.at(0.99), run.unanswered]
             await self._settle()
+
+    async def without_engine(self) -> None:
+        """Start again with an engine that nobody can reach."""
+        self._bot.kill()
+        self._bot.environment["ENGINE_URL"] = f"http://127.0.0.1:{free_port()}"
+        self._bot.ready = f"{self._bot.wire.url}/healthz"
+        await self._bot.start()
 
     async def _settle(self) -> None:
         """Return when nothing more is sent for two seconds."""
@@ -250,6 +257,8 @@ async def _measure(name: str) -> Arm:
             arm = await measuring.measure()
             if name == "relais":
                 await measuring.emergencies("engine alive")
+                await measuring.without_engine()
+                await measuring.emergencies("engine dead")
             return arm
 
 

@@ -23,7 +23,7 @@ from bot.dialogue.rasa import Engine
 from bot.flows import alerts, away, paper, waiting, window
 from bot.flows.helpline import Clock, Helpline
 from bot.flows.herald import Herald, keep_time
-from bot.flows.plan import REQUIRED_KEYS
+from bot.flows.own_words import REQUIRED_KEYS
 from bot.flows.poll import TelegramPoller
 from bot.store.contacts import Defaults
 from bot.store.crypto import Keyring

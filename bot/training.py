@@ -16,6 +16,7 @@ import yaml
 from bot.domain.ngrams import LinearModel
 from bot.domain.normalise import normalise, sentences
 from bot.fitting import fit
+from bot.hurry import with_hurried
 
 ROOT = Path(__file__).resolve().parent.parent
 TRIAGE_FILE = "triage.npz"
@@ -80,10 +81,11 @@ def train_triage(examples: Sequence[Example]) -> LinearModel:
 
     Told apart by what they mean, messages are told apart by risk far better than by the four levels alone (docs/understanding.md).
     """
-    texts, labels = [normalise(item.text) for item in examples], [triage_label(item) for item in examples]
+    labels = [triage_label(item) for item in examples]
     counts = Counter(labels)
     labels = [label if counts[label] >= FEWEST else f"other/{risk_of(label)}" for label in labels]
-    return fit(texts, labels, strength=1.0, counts_as=risk_of)
+    texts, labels = with_hurried([item.text for item in examples], labels)
+    return fit([normalise(text) for text in texts], labels, strength=1.0, counts_as=risk_of, originals=len(examples))
 
 
 def train_language(examples: Sequence[Example]) -> LinearModel:
@@ -94,7 +96,7 @@ def train_language(examples: Sequence[Example]) -> LinearModel:
         for text in {item.text, *sentences(item.text)}:
             texts.append(normalise(text))
             labels.append(item.language)
-    return fit(texts, labels, strength=1.0, balanced=True)
+    return fit(texts, labels, strength=1.0, balance=1.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,6 +129,7 @@ def _state() -> str:
     sources = [
         ROOT / "bot" / "training.py",
         ROOT / "bot" / "fitting.py",
+        ROOT / "bot" / "hurry.py",
         *(ROOT / "bot" / "domain" / name for name in ("ngrams.py", "normalise.py", "sounds.py", "spellings.py")),
     ]
     for path in [*sorted(sources), *sorted((ROOT / "nlu").glob("*.yml")), *sorted((ROOT / "nlu").glob("*/*.yml"))]:

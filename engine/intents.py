@@ -16,6 +16,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from bot.domain.ngrams import LinearModel
 from bot.domain.normalise import normalise
 from bot.fitting import fit
+from bot.hurry import with_hurried
 
 RANKED = 10
 FILE = "intents.npz"
@@ -27,14 +28,15 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
 
     def __init__(self, config: Dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
         self._strength = float(config["strength"])
+        self._balance = float(config["balance"])
         self._storage = storage
         self._resource = resource
         self._model: Any = None
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """`strength`: the inverse of the regularisation."""
-        return {"strength": 1.0}
+        """`strength`: the inverse of the regularisation; `balance`: how far rare intents are made up for (bot/fitting.py)."""
+        return {"strength": 1.0, "balance": 0.5}
 
     @classmethod
     def create(
@@ -50,8 +52,14 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Fit the model and keep it."""
         examples = [item for item in training_data.intent_examples if item.get(TEXT)]
-        texts = [normalise(item.get(TEXT)) for item in examples]
-        self._model = fit(texts, [item.get(INTENT) for item in examples], strength=self._strength)
+        texts, labels = with_hurried([item.get(TEXT) for item in examples], [item.get(INTENT) for item in examples])
+        self._model = fit(
+            [normalise(text) for text in texts],
+            labels,
+            strength=self._strength,
+            balance=self._balance,
+            originals=len(examples),
+        )
         with self._storage.write_to(self._resource) as folder:
             self._model.save(folder / FILE)
         return self._resource

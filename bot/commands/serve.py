@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import resource
 import signal
 import sys
@@ -92,6 +93,12 @@ def _allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
+def _keep_what_was_loaded() -> None:
+    """Words, models and directory live as long as the process: searching them for garbage would hold up everybody's messages."""
+    gc.collect()
+    gc.freeze()
+
+
 async def _serve(settings: Settings, role: str, child: EngineChild | None, *, has_demo: bool) -> int:
     _allow_connections()
     config = uvicorn.Config(
@@ -118,6 +125,7 @@ async def _announce(settings: Settings, child: EngineChild | None, server: uvico
     """Say what to open, once it answers."""
     while not server.started:
         await asyncio.sleep(0.05)
+    _keep_what_was_loaded()
     address = f"http://{settings.host}:{settings.port}"
     sys.stdout.write("Starting the engine, a few seconds…\n")
     sys.stdout.flush()
@@ -157,5 +165,6 @@ async def _work(settings: Settings, child: EngineChild | None) -> int:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stopping.set)
     async with Service(settings, "worker", child).running():
+        _keep_what_was_loaded()
         await stopping.wait()
     return 0

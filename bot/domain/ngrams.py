@@ -68,23 +68,31 @@ class LinearModel:
         self._bias = bias
         self._scale = scale
         self._idf = idf
+        self._rarest = float(idf.max(initial=0.0))
         # What a known word brings is looked up once for all; words nobody trained are never kept.
         self._known = {name[1:]: self._entry(name[1:]) for name in vocabulary if name[0] == "=" and " " not in name}
 
-    def _entry(self, word: str) -> tuple[list[int], str, str]:
-        find = self._vocabulary.get
-        indices = [index for name in of_word(word) if (index := find(name)) is not None]
-        return indices, sound(word), skeleton(word)
+    def _entry(self, word: str) -> tuple[list[int], int, str, str]:
+        find, names = self._vocabulary.get, of_word(word)
+        indices = [index for name in names if (index := find(name)) is not None]
+        return indices, len(names) - len(indices), sound(word), skeleton(word)
 
-    def margins(self, normalised: str) -> Any:
-        """The margin of each label, an array of the length of `labels`."""
+    def margins(self, normalised: str, *, is_wary: bool = False) -> Any:
+        """The margin of each label, an array of the length of `labels`.
+
+        `is_wary`: what nobody trained counts against being sure, so that talk of other things is judged by little more than
+        how often each label is meant at all.
+        """
         words = normalised[:MAX_CHARACTERS].split()[:MAX_WORDS]
         entries = [self._known.get(word) or self._entry(word) for word in words]
         indices = [index for entry in entries for index in entry[0]]
+        unknown = sum(entry[1] for entry in entries)
         find = self._vocabulary.get
-        for name in of_neighbours(words, [entry[1] for entry in entries], [entry[2] for entry in entries]):
+        for name in of_neighbours(words, [entry[2] for entry in entries], [entry[3] for entry in entries]):
             index = find(name)
-            if index is not None:
+            if index is None:
+                unknown += 1
+            else:
                 indices.append(index)
         if not indices:
             return self._bias
@@ -95,12 +103,13 @@ class LinearModel:
         values = np.fromiter((1.0 + math.log(count) for count in counts.values()), dtype=np.float32, count=len(counts))
         # Inverse document frequencies are part of the weights but not of the norm, so the norm needs them apart.
         values = values * self._idf[rows]
-        norm = float(np.sqrt(np.dot(values, values))) or 1.0
+        squares = float(np.dot(values, values)) + (unknown * self._rarest**2 if is_wary else 0.0)
+        norm = math.sqrt(squares) or 1.0
         return (values / norm) @ self._weights[rows] + self._bias
 
-    def probabilities(self, normalised: str) -> Any:
-        """The probability of each label, in the order of `labels`."""
-        scaled = self.margins(normalised) * self._scale
+    def probabilities(self, normalised: str, *, is_wary: bool = False) -> Any:
+        """The probability of each label, in the order of `labels`; `is_wary` as in `margins`."""
+        scaled = self.margins(normalised, is_wary=is_wary) * self._scale
         powers = np.exp(scaled - scaled.max())
         return powers / powers.sum()
 

@@ -22,7 +22,7 @@ MAX_SENTENCES = 60
 MAX_CHARACTERS = 20_000
 """A longer message is read in its first and last parts, where people say what matters."""
 QUOTED = 160
-HIGH_FROM = {"fr": 0.2, "en": 0.27, "ar": 0.27, "ary": 0.2}
+HIGH_FROM = {"fr": 0.2, "en": 0.2, "ar": 0.17, "ary": 0.12}
 IMMINENT_FROM = 0.1
 CONCERN_FROM = 0.45
 """The model's probabilities from which a whole message is judged so grave, chosen for recall (docs/understanding.md)."""
@@ -80,7 +80,7 @@ class Triage:
 
     def serious(self, text: str) -> float:
         """The model's probability that `text` is of high or imminent risk, for measuring it; the verdict is `assess`."""
-        by_level = self._levels @ self._model.probabilities(normalise(text))
+        by_level = self._levels @ self._model.probabilities(normalise(text), is_wary=True)
         return float(by_level[RiskLevel.HIGH] + by_level[RiskLevel.IMMINENT])
 
     def _by_rules(self, text: str) -> Iterable[tuple[Reason, Danger]]:
@@ -110,7 +110,7 @@ class Triage:
         normalised = normalise(text)
         if not normalised:
             return RiskLevel.NONE, None
-        probabilities = self._model.probabilities(normalised)
+        probabilities = self._model.probabilities(normalised, is_wary=True)
         concern, high, imminent = (float(value) for value in (self._levels @ probabilities)[1:])
         if high + imminent >= high_from:
             if imminent >= IMMINENT_FROM:

@@ -7,7 +7,7 @@ import pytest
 from bot.config import ROOT
 from bot.dialogue.content import ContentError, Words
 from bot.domain.messages import OutboundMessage
-from bot.flows.plan import REQUIRED_KEYS
+from bot.flows.own_words import REQUIRED_KEYS
 
 LANGUAGES = ("fr", "en", "ar", "ary")
 WORDS = Words.load(ROOT / "responses")

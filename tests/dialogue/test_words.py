@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from bot.config import ROOT
-from bot.flows.plan import QUESTION, REQUIRED_KEYS
+from bot.flows.own_words import REQUIRED_KEYS
+from bot.flows.plan import QUESTION
 
 LANGUAGES = {"fr", "en", "ar"}
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
