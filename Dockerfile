@@ -33,7 +33,7 @@ COPY stories stories
 COPY responses responses
 COPY domain.yml config.yml ./
 ENV TF_CPP_MIN_LOG_LEVEL=3 RASA_TELEMETRY_ENABLED=false PYTHONPATH=/relais
-RUN mkdir models && engine/.venv/bin/python -m rasa train --data nlu stories responses --domain domain.yml --config config.yml --out models
+RUN mkdir models && engine/.venv/bin/python -m engine.quick train --force --skip-validation --data nlu stories responses --domain domain.yml --config config.yml --out models
 # Rasa makes its scratch files there; nothing else is writable.
 ENV PYTHONDONTWRITEBYTECODE=1 HOME=/tmp MPLCONFIGDIR=/tmp
 USER 10001

@@ -37,7 +37,7 @@ content: ## check words and directory
 	@.venv/bin/bot directory check
 
 validate: setup ## let Rasa check domain, data and stories
-	@mkdir -p var; PYTHONPATH=$(CURDIR) engine/.venv/bin/python -m rasa data validate --data nlu stories responses \
+	@mkdir -p var; PYTHONPATH=$(CURDIR) engine/.venv/bin/python -m engine.quick data validate --data nlu stories responses \
 	  --domain domain.yml --config config.yml > var/validate.log 2>&1 \
 	  && echo "rasa data validate: clean" || { tail -30 var/validate.log; exit 1; }
 

@@ -147,24 +147,25 @@ class Measuring:
         first, self._next = self._next, self._next + count
         return range(first, self._next)
 
-    async def _run(self, rate: float, seconds: float, words: tuple[str, ...] = WORDS) -> Run:
+    async def run(self, rate: float, seconds: float, words: tuple[str, ...] = WORDS) -> Run:
+        """New people, so many a second, for so long, each with one message."""
         people = self._people(max(10, int(rate * seconds)))
         return await write_at(self._bot.wire, self._counter, self._http, people, rate, words)
 
     async def measure(self) -> Arm:
         """Everything the issue asks for."""
         self.arm.started = await self._bot.start()
-        await self._run(2, 5)
+        await self.run(2, 5)
         await self._cost()
         for rate in RATES:
-            run = await self._run(rate, SECONDS if rate > 1 else 2 * SECONDS)
+            run = await self.run(rate, SECONDS if rate > 1 else 2 * SECONDS)
             self.arm.latency[str(rate)] = [run.at(0.5), run.at(0.95), run.at(0.99), run.unanswered]
             print(
                 f"  {self.arm.name} at {rate}/s: p50 {run.at(0.5):.0f}  p95 {run.at(0.95):.0f}  p99 {run.at(0.99):.0f} ms"
                 f"  unanswered {run.unanswered}",
                 flush=True,
             )
-            await self._settle()
+            await self.settle()
         await self._climb()
         self.arm.megabytes = megabytes(self._bot.pid)
         await self._forge()
@@ -174,9 +175,9 @@ class Measuring:
     async def emergencies(self, label: str) -> None:
         """Emergency words, at rates below saturation."""
         for rate in (1, 10, 20):
-            run = await self._run(rate, 300 / rate if rate > 1 else 30, EMERGENCY)
+            run = await self.run(rate, 300 / rate if rate > 1 else 30, EMERGENCY)
             self.arm.emergency[f"{label} {rate}/s"] = [run.at(0.5), run.at(0.95), run.at(0.99), run.unanswered]
-            await self._settle()
+            await self.settle()
 
     async def without_engine(self) -> None:
         """Start again with an engine that nobody can reach."""
@@ -185,7 +186,7 @@ class Measuring:
         self._bot.ready = f"{self._bot.wire.url}/healthz"
         await self._bot.start()
 
-    async def _settle(self) -> None:
+    async def settle(self) -> None:
         """Return when nothing more is sent for two seconds."""
         last, since = -1, time.perf_counter()
         while time.perf_counter() - since < 2:
@@ -198,13 +199,13 @@ class Measuring:
         before = cpu_seconds(self._bot.pid)
         people = self._people(100)
         await write_at(self._bot.wire, self._counter, self._http, people, 5, WORDS)
-        await self._settle()
+        await self.settle()
         self.arm.cpu_per_thousand = (cpu_seconds(self._bot.pid) - before) * 1000 / len(people)
 
     async def _climb(self) -> None:
         for rate in LADDER:
-            run = await self._run(rate, 8)
-            await self._settle()
+            run = await self.run(rate, 8)
+            await self.settle()
             if run.at(0.99) >= 1000:
                 return
             self.arm.highest = rate
@@ -213,7 +214,7 @@ class Measuring:
         people = self._people(20)
         for person in people:
             await self._bot.wire.post(self._http, person, WORDS[0], forged=True)
-        await self._settle()
+        await self.settle()
         self.arm.forged = sum(self._bot.wire.address(person) in self._counter.first for person in people)
 
     async def _kill(self) -> None:

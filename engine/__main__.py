@@ -40,6 +40,9 @@ def main() -> None:
         "--endpoints",
         str(ROOT / "engine" / "endpoints.yml"),
     ]
+    from engine.quick import mend_yaml
+
+    mend_yaml()
     from rasa.__main__ import main as run_rasa  # Rasa reads the environment when it is imported.
 
     run_rasa()

@@ -13,7 +13,7 @@ inputs=$(find nlu stories responses domain.yml config.yml engine/*.py bot/domain
   LC_ALL=C sort -z | xargs -0 cat | cksum | tr ' ' '-')
 if [ -f "models/engine-$inputs.tar.gz" ]; then wait "$triage"; exit; fi
 printf '\033[1m→ Training the engine (a minute or two; log in var/train.log)\033[0m\n'
-if ! engine/.venv/bin/python -m rasa train --skip-validation --data nlu stories responses --domain domain.yml --config config.yml \
+if ! engine/.venv/bin/python -m engine.quick train --force --skip-validation --data nlu stories responses --domain domain.yml --config config.yml \
   --out models --fixed-model-name "new" > var/train.log 2>&1; then
   printf 'relais: training failed; the last lines of var/train.log:\n' >&2
   tail -20 var/train.log >&2

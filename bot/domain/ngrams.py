@@ -96,11 +96,8 @@ class LinearModel:
                 indices.append(index)
         if not indices:
             return self._bias
-        counts: dict[int, int] = {}
-        for index in indices:
-            counts[index] = counts.get(index, 0) + 1
-        rows = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
-        values = np.fromiter((1.0 + math.log(count) for count in counts.values()), dtype=np.float32, count=len(counts))
+        rows, counts = np.unique(np.array(indices, dtype=np.int64), return_counts=True)
+        values = (1.0 + np.log(counts)).astype(np.float32)
         # Inverse document frequencies are part of the weights but not of the norm, so the norm needs them apart.
         values = values * self._idf[rows]
         squares = float(np.dot(values, values)) + (unknown * self._rarest**2 if is_wary else 0.0)
