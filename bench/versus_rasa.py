@@ -183,6 +183,7 @@ class Measuring:
         """Start again with an engine that nobody can reach."""
         self._bot.kill()
         self._bot.environment["ENGINE_URL"] = f"http://127.0.0.1:{free_port()}"
+        self._bot.environment["ENGINE_TOKEN"] = "a-token-of-nobody"
         self._bot.ready = f"{self._bot.wire.url}/healthz"
         await self._bot.start()
 

@@ -287,7 +287,7 @@ async def _end(act: Act, ending: Ending, note: str, how: str) -> None:
 async def note(
     helpline: Helpline, account: Account, conversation_id: int, text: str, kind: str = "note"
 ) -> Refusal | None:
-    """An internal note, or a supervisor's whisper to the volunteer; the person never sees either."""
+    """An internal note, or a supervisor's whisper to the volunteer: never sent to the person, who reads the first on request."""
     if not text.strip():
         return Refusal.EMPTY
     if kind == "whisper" and account.role is not Role.SUPERVISOR:

@@ -18,6 +18,9 @@ SHOWN = 200
 NOTE, REPORT = "note", "report"
 """The keys of lines that were noted about the person, or written down with them, and not said to them."""
 
+UNTOLD = frozenset({"alert", "whisper"})
+"""Notes that are given on request by the data protection officer only: an alert's facts, a supervisor's advice about it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -56,8 +59,9 @@ async def of_contact(session: AsyncSession, keyring: Keyring, contact_id: int) -
         lines += await _of_conversation(session, keyring, row)
         key = keyring.unwrap(row.key_wrapped, f"conversations.key:{row.contact_id}")
         written = await casework.notes(session, key, row.id)
-        # Facts for an authority stay out: who asks may be whoever took the phone from a child.
-        lines += [Line("", True, note.text, (), None, 0, note.at, NOTE) for note in written if note.kind != "alert"]
+        # What is weighed for an authority stays out: who asks may be whoever took the phone from a child.
+        told = [note for note in written if note.kind not in UNTOLD]
+        lines += [Line("", True, note.text, (), None, 0, note.at, NOTE) for note in told]
         stored = await reports.of_conversation(session, key, row.id)
         if stored is not None and not stored.report.is_empty:
             lines.append(Line("", True, stored.report.text, (), None, 0, stored.touched_at, REPORT))

@@ -109,6 +109,7 @@ async def test_the_facts_of_an_alert_are_not_told_to_whoever_holds_the_phone(sql
     async with house(sqlite_url) as here:
         id_ = await held_by_sam(here)
         await handover.note(here.helpline, SAM, id_, "parle de sa sœur")
+        await handover.note(here.helpline, NOUR, id_, "prépare l'appel au 119", kind="whisper")
         await asked(here, id_)
         await handover.hand_back(here.helpline, SAM, id_, Ending("heard"))
         await here.write("mes données")
@@ -116,6 +117,7 @@ async def test_the_facts_of_an_alert_are_not_told_to_whoever_holds_the_phone(sql
 
     assert "parle de sa sœur" in said
     assert "frappé hier" not in said
+    assert "prépare l'appel" not in said
 
 
 async def test_a_question_that_waits_too_long_is_shown_as_late(sqlite_url: str) -> None:
