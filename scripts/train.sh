@@ -12,7 +12,7 @@ triage=$!
 inputs=$(find nlu stories responses domain.yml config.yml engine/*.py bot/domain/{normalise,spellings,sounds,ngrams}.py bot/fitting.py bot/hurry.py engine/uv.lock -type f ! -path 'nlu/risk/*' -print0 |
   LC_ALL=C sort -z | xargs -0 cat | cksum | tr ' ' '-')
 if [ -f "models/engine-$inputs.tar.gz" ]; then wait "$triage"; exit; fi
-printf '\033[1m→ Training the engine (a minute or two; log in var/train.log)\033[0m\n'
+printf '\033[1m→ Training the engine (about three minutes; log in var/train.log)\033[0m\n'
 if ! engine/.venv/bin/python -m engine.quick train --force --skip-validation --data nlu stories responses --domain domain.yml --config config.yml \
   --out models --fixed-model-name "new" > var/train.log 2>&1; then
   printf 'relais: training failed; the last lines of var/train.log:\n' >&2

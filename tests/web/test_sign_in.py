@@ -188,12 +188,16 @@ async def test_cookies_and_headers_are_strict(sqlite_url: str) -> None:
         _, secret = await enrolled(sqlite_url, "Alex", Role.ADMIN)
         answer = await sign_in(client, "Alex", code_of(secret))
         page = await client.get("/console/accounts")
+        _, secret = await enrolled(sqlite_url, "Sam", Role.VOLUNTEER)
+        await sign_in(client, "Sam", code_of(secret))
+        chosen = await client.get("/console/language/en")
     cookie = answer.headers["set-cookie"]
     policy = page.headers["content-security-policy"]
 
     assert cookie.startswith("__Host-relais=")
     assert all(part in cookie for part in ("Path=/", "Secure", "HttpOnly", "SameSite=lax"))
     assert "Domain" not in cookie
+    assert all(part in chosen.headers["set-cookie"] for part in ("Path=/console", "Secure", "HttpOnly", "SameSite=lax"))
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy

@@ -95,7 +95,10 @@ class Desk:
         chosen = request.path_params["language"]
         response = Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": "/console"})
         if chosen in LANGUAGES:
-            response.set_cookie(COOKIE, chosen, max_age=31_536_000, path="/console", httponly=True, samesite="lax")
+            secure = request.app.state.door.is_secure
+            response.set_cookie(
+                COOKIE, chosen, max_age=31_536_000, path="/console", secure=secure, httponly=True, samesite="lax"
+            )
         return response
 
     def _choices(self) -> dict[str, Any]:
