@@ -27,7 +27,7 @@ IMMINENT_FROM = 0.1
 CONCERN_FROM = 0.45
 """The model's probabilities from which a whole message is judged so grave, chosen for recall (docs/understanding.md)."""
 FRAGMENT = 3
-FRAGMENT_HIGH_FROM = 0.5
+FRAGMENT_HIGH_FROM = 0.6
 """So few words ("quelques jours", "ma mère") are mostly an answer to our own question: the model must be surer of them."""
 SENTENCE_HIGH_FROM = 0.75
 """A sentence alone has lost its surroundings: it must speak for itself to raise what the whole message says."""
