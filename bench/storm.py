@@ -301,7 +301,7 @@ async def _reckon(
 def _print_delays(
     postman: Postman, sent: dict[str, tuple[str, float]], providers: tuple[StormyTelegram, StormyTwilio]
 ) -> None:
-    """From a webhook's first thanks to the next message at the provider for that person."""
+    """From a webhook's first thanks to the next message at the provider for that person; none where the thanks came after it."""
     at = {provider.name: provider.taken for provider in providers}
     for label, wanted in (("emergencies", 1.0), ("everybody", 0.0)):
         delays = []
@@ -309,8 +309,10 @@ def _print_delays(
             if is_emergency < wanted or not postman.taken[name]:
                 continue
             first = min(postman.taken[name])
-            after = [item.at for item in at[name.partition(":")[0]] if item.address == address and item.at >= first - 1]
-            delays.append(min(after, default=first + CALM) - first)
+            told = [item.at for item in at[name.partition(":")[0]] if item.address == address]
+            # A process that stored and answered may be killed before it could thank for the webhook.
+            answered = min((moment for moment in told if moment >= postman.tried[name]), default=first + CALM)
+            delays.append(max(0.0, answered - first))
         if delays:
             delays.sort()
             print(

@@ -23,6 +23,9 @@ FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 """Debian's `faketime`; without it the clock is not moved, and the report says so."""
 DOWN = (0.3, 2.0)
 """Seconds until whoever watches over the processes starts one again."""
+STILL_IN_SOCKETS = 0.3
+"""Seconds after its end in which the busy providers may still be reading what a killed process had sent. Nothing else can send
+those messages so soon: its lanes are taken over when their leases end, and it is not started again before DOWN."""
 
 
 @dataclass
@@ -103,7 +106,7 @@ class Fleet:
         at = time.monotonic()
         member.kill()
         self.kills += 1
-        self.hurt.append((at - 3.0, at + 0.1, f"kill {member.name}"))
+        self.hurt.append((at - 3.0, time.monotonic() + STILL_IN_SOCKETS, f"kill {member.name}"))
         await asyncio.sleep(self.dice.uniform(*DOWN))
         member.start()
 

@@ -171,6 +171,7 @@ class Postman:
     post: Callable[[str, str], Awaitable[bool]]
     dice: random.Random
     latest: float
+    tried: dict[str, float] = field(default_factory=dict)
     taken: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     _running: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -185,6 +186,7 @@ class Postman:
 
     async def _deliver(self, name: str, kind: str, raw: str, delay: float) -> None:
         await asyncio.sleep(delay)
+        self.tried.setdefault(name, time.monotonic())
         while not await self.post(kind, raw):
             await asyncio.sleep(self.dice.uniform(0.3, 1.5))
         self.taken[name].append(time.monotonic())

@@ -156,3 +156,15 @@ def test_any_words_at_the_door_are_refused(helpline: Helpline, name: str, passwo
 
     assert answer.status_code in (401, 429)
     assert COOKIE not in answer.cookies
+
+
+@many
+@given(name=st.sampled_from([COOKIE, "console_language"]) | ascii_text, value=st.binary(max_size=200) | ascii_text)
+def test_any_cookie_opens_nothing(helpline: Helpline, name: str, value: bytes | str) -> None:
+    """A cookie that was made up, whatever its name and bytes, is nobody's session and no fault of ours."""
+    _, client, _ = helpline
+    raw = value.encode("ascii") if isinstance(value, str) else value
+    cookie = name.encode("ascii") + b"=" + raw.replace(b"\r", b"").replace(b"\n", b"").replace(b"\0", b"")
+    answer = client.request("GET", "/console/queue", headers={b"cookie": cookie})
+
+    assert answer.status_code in (303, 401)
