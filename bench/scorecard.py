@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -64,12 +64,14 @@ def errors(rows: Sequence[Judged]) -> str:
     return "".join(lines)
 
 
-def write(rows: Sequence[Judged], blind: Sequence[Judged], milliseconds: float, docs: Path) -> None:
-    """Write docs/scorecard.md and its plots."""
+def write(rows: Sequence[Judged], unseen: Mapping[str, Sequence[Judged]], milliseconds: float, docs: Path) -> None:
+    """Write docs/scorecard.md and its plots. `unseen`: the sets of UNSEEN, by name."""
     (docs / "plots").mkdir(exist_ok=True)
     _plot_curves(rows, docs / "plots" / "found-and-alarms.svg")
     _plot_calibration(rows, docs / "plots" / "calibration.svg")
-    parts = [_INTRODUCTION, _goals(rows), _BLIND, *_goal_lines(blind), ""]
+    parts = [_INTRODUCTION, _goals(rows)]
+    for name, others in unseen.items():
+        parts += [UNSEEN[name], *_goal_lines(others), ""]
     parts += [_levels(rows), _registers(rows), _pairs(rows), _calibrated(rows)]
     parts.append(f"## Time\n\nThe triage takes {milliseconds:.2f} ms (median) for a message of 60 to 100 characters.\n")
     (docs / "scorecard.md").write_text("\n".join(parts), "utf-8")
@@ -83,10 +85,19 @@ intent, as in a first message without a conversation.
 """
 
 
-_BLIND = """## The second set
+UNSEEN = {
+    "blind": """## The second set
 
-`tests/understanding/blind/`, written by another hand without sight of the training data or the first set.
-"""
+`tests/understanding/blind/`, written by another hand without sight of the training data or the first set; totals of it were looked at
+when thresholds were chosen.
+""",
+    "third": """## The third set
+
+`tests/understanding/third/`, written by two other hands without sight of the training data or the other sets. No threshold was chosen
+on it and no message of it was read.
+""",
+}
+"""What stands above the figures of each folder of tests/understanding that was written unseen."""
 
 
 def _goals(rows: Sequence[Judged]) -> str:

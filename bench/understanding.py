@@ -50,9 +50,10 @@ def main() -> None:
     if options.errors:
         sys.stdout.write(scorecard.errors(judged))
     if options.tests is None and not options.no_engine:
-        blind = asyncio.run(_judge(triage, _read(TESTS / "blind"), with_engine=True))
-        sys.stdout.write("\nthe second set, written blind\n" + scorecard.table(blind))
-        scorecard.write(judged, blind, _milliseconds(triage, rows), ROOT / "docs")
+        unseen = {name: asyncio.run(_judge(triage, _read(TESTS / name), with_engine=True)) for name in scorecard.UNSEEN}
+        for name, others in unseen.items():
+            sys.stdout.write(f"\nthe {name} set, written without sight of the others\n{scorecard.table(others)}")
+        scorecard.write(judged, unseen, _milliseconds(triage, rows), ROOT / "docs")
 
 
 def _read(folder: Path) -> list[Row]:
