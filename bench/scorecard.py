@@ -88,13 +88,13 @@ intent, as in a first message without a conversation.
 UNSEEN = {
     "blind": """## The second set
 
-`tests/understanding/blind/`, written by another hand without sight of the training data or the first set; totals of it were looked at
-when thresholds were chosen.
+`tests/understanding/blind/`, written by another hand without sight of the training data or the first set; totals of it were
+looked at when thresholds were chosen.
 """,
     "third": """## The third set
 
-`tests/understanding/third/`, written by two other hands without sight of the training data or the other sets. No threshold was chosen
-on it and no message of it was read.
+`tests/understanding/third/`, written by two other hands without sight of the training data or the other sets. No threshold was
+chosen on it and no message of it was read.
 """,
 }
 """What stands above the figures of each folder of tests/understanding that was written unseen."""
