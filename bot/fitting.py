@@ -5,6 +5,7 @@ Runs on Python 3.10 too.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -38,10 +39,7 @@ def fit(
     `originals`: so many of the first texts are messages, what follows are the same ones written again, and nothing to be held
     out: a model knows what it has seen in another spelling.
     """
-    counted = [Counter(features(text)) for text in texts]
-    vocabulary, idf = _vocabulary(counted)
-    matrix = _matrix(counted, vocabulary, idf)
-    del counted
+    vocabulary, idf, matrix = _matrix(texts)
     names = sorted(set(labels))
     targets = np.array([names.index(label) for label in labels])
     answers = sorted({counts_as(name) for name in names})
@@ -62,31 +60,28 @@ def _weights(machine: Any) -> tuple[Any, Any]:
 
 
 def _machine(strength: float, weight_of: dict[int, float]) -> Any:
-    return LinearSVC(C=strength, class_weight=weight_of, random_state=0, max_iter=400, tol=1e-3)
+    return LinearSVC(C=strength, class_weight=weight_of, random_state=0, max_iter=400, tol=1e-2)
 
 
-def _vocabulary(counted: Sequence[Counter[str]]) -> tuple[dict[str, int], Any]:
-    counts: Counter[str] = Counter()
-    for found in counted:
-        counts.update(found.keys())
-    kept = sorted((name for name, count in counts.most_common(MAX_FEATURES) if count >= 2))
-    idf = np.log((1 + len(counted)) / (1 + np.array([counts[name] for name in kept]))) + 1
-    return {name: index for index, name in enumerate(kept)}, idf.astype(np.float32)
-
-
-def _matrix(counted: Sequence[Counter[str]], vocabulary: dict[str, int], idf: Any) -> Any:
-    columns: list[int] = []
-    values: list[float] = []
-    ends = [0]
-    for found in counted:
-        counts = {index: count for name, count in found.items() if (index := vocabulary.get(name)) is not None}
-        row = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
-        weight = (1 + np.log(np.fromiter(counts.values(), dtype=np.float64, count=len(counts)))) * idf[row]
-        norm = np.sqrt(np.dot(weight, weight)) or 1.0
-        columns += row.tolist()
-        values += (weight / norm).tolist()
+def _matrix(texts: Sequence[str]) -> tuple[dict[str, int], Any, Any]:
+    """The features kept, their inverse document frequencies, and a row of unit length for each text."""
+    numbers: dict[str, int] = {}
+    columns, ends = array("i"), [0]
+    for text in texts:
+        columns.extend([numbers.setdefault(name, len(numbers)) for name in features(text)])
         ends.append(len(columns))
-    return csr_matrix((values, columns, ends), shape=(len(counted), len(vocabulary)), dtype=np.float64)
+    matrix = csr_matrix((np.ones(len(columns)), np.asarray(columns), ends), shape=(len(texts), len(numbers)))
+    matrix.sum_duplicates()
+    frequency = np.bincount(matrix.indices, minlength=len(numbers))
+    often = np.argsort(-frequency, kind="stable")[:MAX_FEATURES]
+    found = list(numbers)
+    kept = sorted((int(number) for number in often if frequency[number] >= 2), key=found.__getitem__)
+    idf = (np.log((1 + len(texts)) / (1 + frequency[kept])) + 1).astype(np.float32)
+    matrix = matrix[:, kept]
+    matrix.data = (1 + np.log(matrix.data)) * idf[matrix.indices]
+    squares = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
+    matrix.data /= np.sqrt(np.repeat(squares, np.diff(matrix.indptr)))
+    return {found[number]: column for column, number in enumerate(kept)}, idf, matrix
 
 
 def _scale(matrix: Any, targets: Any, groups: Any, machine: Any) -> float:

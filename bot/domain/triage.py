@@ -57,8 +57,16 @@ class Rule:
 class Triage:
     """Rules of every language at once (people mix them), the risk model, and the language guesser."""
 
-    def __init__(self, rules: tuple[Rule, ...], model: LinearModel, language: LanguageGuesser) -> None:
+    def __init__(
+        self,
+        rules: tuple[Rule, ...],
+        model: LinearModel,
+        language: LanguageGuesser,
+        own_words: frozenset[str] = frozenset(),
+    ) -> None:
+        """`own_words`: normalised words we tell people to type (“partir vite”), which only a rule may take for danger."""
         self._rules = rules
+        self._own_words = own_words
         self._model = model
         self._language = language
         self._levels = np.array(
@@ -94,6 +102,8 @@ class Triage:
                     break
 
     def _by_model(self, text: str, high_from: float) -> Iterable[tuple[Reason, Danger | None]]:
+        if normalise(text) in self._own_words:
+            return
         parts = sentences(text)[:MAX_SENTENCES]
         is_fragment = len(text.split()) <= FRAGMENT
         best = self._judge(text, FRAGMENT_HIGH_FROM if is_fragment else high_from)

@@ -30,6 +30,10 @@ CONTROLS = (
 )
 """What can be asked for by a single word, in any language, whatever the engine thinks of it (`utter_words_…`)."""
 LIKELY = 0.1
+SURE = 0.7
+FEW_WORDS = 8
+MENUS = frozenset({"clarify", "harm_kind", "low_kind", "other_kind", "info_kind"})
+"""Questions about what it is all about, to which a theme is the answer."""
 STOP_EXERCISE = "exercise_stop"
 """In an exercise “stop” ends the exercise; anywhere else it means what the engine reads in it."""
 KNOWN_PLATFORM = "utter_ask_platform"
@@ -86,6 +90,16 @@ def second_thought(turn: Turn, answer: EngineAnswer) -> str:
     intent = next(likely, "")
     entities = {name: value for name, value in answer.entities if name == "platform"}
     return f"/{intent}{json.dumps(entities) if entities else ''}" if intent else ""
+
+
+def taken_as_answer(turn: Turn, answer: EngineAnswer) -> str:
+    """The payload of an answer, where a few words after our question look half like another theme; or empty.
+
+    “C'est lui seul qui les a”, after “who has them?”, is not about being alone.
+    """
+    is_asked = turn.thread.state.asked not in ("", *MENUS) and not turn.payload
+    is_half_sure = answer.intent in CONCERN_INTENTS and answer.confidence < SURE
+    return "/inform" if is_asked and is_half_sure and len(turn.text.split()) <= FEW_WORDS else ""
 
 
 def answer_known(answer: EngineAnswer) -> str:

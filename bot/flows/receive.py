@@ -23,7 +23,7 @@ from bot.domain.schedules import Hours
 from bot.domain.triage import raise_by_intent
 from bot.domain.turns import DialogueState, Thread, Turn
 from bot.flows import alerts, away, passage, report, shifts, waiting
-from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought
+from bot.flows.answers import answer_known, resolve_control, resolve_tap, second_thought, taken_as_answer
 from bot.flows.arrivals import Accepted, Take
 from bot.flows.controls import LEAVE
 from bot.flows.helpline import Helpline
@@ -253,7 +253,10 @@ async def _dialogue(
     if isinstance(answer, EngineFailure):
         _log.error("engine gave no answer", code=answer.code, conversation=turn.thread.conversation_id)
         return planner.engine_down(turn, assessment, now)
-    if meant := second_thought(turn, answer):
+    meant = second_thought(turn, answer)
+    if assessment.risk < RiskLevel.HIGH:
+        meant = meant or taken_as_answer(turn, answer)
+    if meant:
         again = await _ask(helpline, turn, meant, assessment, now)
         answer = again if isinstance(again, EngineAnswer) else answer
     # Tapping “dark thoughts” says as much as writing it.

@@ -10,10 +10,31 @@ import yaml
 
 from bot.domain.language import LanguageGuesser
 from bot.domain.ngrams import LinearModel
+from bot.domain.normalise import normalise
 from bot.domain.risk import Danger, RiskLevel
 from bot.domain.triage import Rule, Triage
 
 MODELS = ("triage.npz", "language.npz")
+WORD_LISTS = "utter_words_"
+CONTROL_PAYLOADS = frozenset(
+    f"/{name}"
+    for name in (
+        "quick_exit",
+        "start_over",
+        "discreet",
+        "change_country",
+        "change_language",
+        "choose_settings",
+        "choose_other",
+        "choose_info",
+        "request_human",
+        "delete_my_data",
+        "ask_menu",
+        "paper_start",
+        "paper_resume",
+        "paper_erase",
+    )
+)
 
 
 class ModelMissingError(Exception):
@@ -28,12 +49,31 @@ def load_triage(root: Path) -> Triage:
         raise ModelMissingError("the safety triage is not trained: run `make train`") from None
     except (ValueError, OSError, KeyError) as error:
         raise ModelMissingError(f"models/ does not read ({type(error).__name__}): run `make train`") from None
-    return Triage(load_rules(root / "nlu" / "risk"), triage, LanguageGuesser(language))
+    return Triage(
+        load_rules(root / "nlu" / "risk"), triage, LanguageGuesser(language), load_own_words(root / "responses")
+    )
 
 
 def load_language_guesser(root: Path) -> LanguageGuesser:
     """The language guesser alone."""
     return LanguageGuesser(LinearModel.load(root / "models" / "language.npz"))
+
+
+def load_own_words(folder: Path) -> frozenset[str]:
+    """The words we ask for by name: the lists for controls (`utter_words_…`) and the titles of quick replies that are controls.
+
+    Titles that answer a question or name suffering are not among them: “c'est fait” may be the worst of news.
+    """
+    found: set[str] = set()
+    for path in sorted(folder.glob("*.yml")):
+        responses = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)["responses"]
+        for key, variations in responses.items():
+            for item in variations:
+                if key.startswith(WORD_LISTS):
+                    found.update(normalise(line) for line in item["text"].splitlines())
+                buttons = item.get("buttons", ())
+                found.update(normalise(button["title"]) for button in buttons if button["payload"] in CONTROL_PAYLOADS)
+    return frozenset(found)
 
 
 def load_rules(folder: Path) -> tuple[Rule, ...]:

@@ -10,7 +10,7 @@ from bot.config import ROOT
 from bot.domain.intents import CONCERN_INTENTS, HIGH_INTENTS
 from bot.domain.risk import Assessment, Context, Danger, Reason, RiskLevel
 from bot.domain.triage import MAX_CHARACTERS, QUOTED, Triage, raise_by_intent
-from bot.store.understanding import load_triage, read_rule_data
+from bot.store.understanding import load_own_words, load_triage, read_rule_data
 
 FOLDER = ROOT / "nlu" / "risk"
 RULES: list[dict[str, Any]] = [item for path in sorted(FOLDER.glob("*.yml")) for item in read_rule_data(path)]
@@ -207,3 +207,9 @@ def test_only_an_unbroken_run_of_concern_rises(
 def test_the_conversation_never_lowers_a_verdict(triage: Triage, recent: tuple[RiskLevel, ...]) -> None:
     """Whatever came before, a wish to die is a wish to die at turn 1 and at turn 200 (R22)."""
     assert RiskLevel.HIGH <= triage.assess("je veux mourir", Context(recent=recent)).risk
+
+
+@pytest.mark.parametrize("words", sorted(load_own_words(ROOT / "responses")))
+def test_the_words_we_ask_for_are_never_taken_for_danger(triage: Triage, words: str) -> None:
+    """Who types “partir vite”, as we offer, leaves quickly and is not sent to the emergency services."""
+    assert triage.assess(words, Context()).risk is RiskLevel.NONE

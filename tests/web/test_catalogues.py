@@ -8,6 +8,7 @@ from enum import Enum
 
 import pytest
 
+from bot.domain import directory
 from bot.domain.accounts import Role
 from bot.domain.decisions import Authority, Kind, Release, Told
 from bot.domain.handover import Choice, Outcome, Refusal
@@ -35,7 +36,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "told.": list(Told),
     "decision.": [*Kind, "agreed_by", "refused_by", "made_by"],
     "note.": ["note", "whisper", "transfer", "alert"],
-    "theme.": THEMES,
+    "theme.": [*directory.THEMES, *THEMES],
     "hint.": [rule.topic for rule in HINTS],
     "age.": ["under_13", "13_14", "15_17", "18_25", "adult"],
     "day.": [str(day) for day in range(7)],
