@@ -52,7 +52,7 @@ sbom: setup ## write var/sbom-gateway.json and var/sbom-engine.json (CycloneDX)
 evaluate: train ## measure what is understood; writes docs/scorecard.md
 	@$(PY) -m bench.understanding
 
-bench: train ## run every benchmark (about forty minutes); writes docs/performance.md
+bench: train ## run every benchmark (about fifty minutes); writes docs/performance.md
 	@$(PY) -m bench.all
 
 clean: ## remove environments, models and data of this checkout

@@ -1,7 +1,7 @@
 """`make bench`: runs every benchmark in turn and puts what each printed into docs/performance.md, between its markers.
 
 A block of the document that begins with `<!-- python -m bench.NAME … -->` holds the output of that command; the prose around it
-is ours. About forty minutes on two cores; `--only bench.latency` runs one. Ends with 1 when a benchmark misses its limit.
+is ours. About fifty minutes on two cores; `--only bench.latency` runs one. Ends with 1 when a benchmark misses its limit.
 """
 
 from __future__ import annotations
