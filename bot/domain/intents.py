@@ -18,6 +18,20 @@ DANGER_OF_INTENT: Mapping[str, Danger] = {
     "substance_use": Danger.SUBSTANCE,
     "worried_about_someone": Danger.WORRIED,
 }
+THEME_OF_INTENT: Mapping[str, str] = {
+    "report_cyberbullying": "harassment",
+    "report_school_bullying": "harassment",
+    "report_as_witness": "harassment",
+    "report_hate": "hate",
+    "report_account": "account",
+    "substance_use": "substance",
+    "distress_loneliness": "loneliness",
+    "distress_family": "family",
+    "distress_sleep": "sleep",
+    "identity_questioning": "identity",
+    "ask_parent_advice": "parents",
+}
+"""The lines of the directory for suffering without danger; what is not here has those for distress."""
 INTENT_OF_DANGER: Mapping[Danger, str] = {danger: intent for intent, danger in DANGER_OF_INTENT.items()} | {
     Danger.PURSUED: "report_threats"
 }

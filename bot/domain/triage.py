@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bot.domain.intents import DANGER_OF_INTENT, usual_risk
+from bot.domain.intents import DANGER_OF_INTENT, THEME_OF_INTENT, usual_risk
 from bot.domain.language import LanguageGuesser
 from bot.domain.ngrams import LinearModel
 from bot.domain.normalise import normalise, sentences
@@ -90,6 +90,19 @@ class Triage:
         """The model's probability that `text` is of high or imminent risk, for measuring it; the verdict is `assess`."""
         by_level = self._levels @ self._model.probabilities(normalise(text), is_wary=True)
         return float(by_level[RiskLevel.HIGH] + by_level[RiskLevel.IMMINENT])
+
+    def theme(self, text: str) -> str:
+        """What `text` is most probably about, as a theme of the directory, while the engine cannot say; empty when unsure."""
+        normalised = normalise(text)
+        if not normalised:
+            return ""
+        likely: dict[str, float] = {}
+        for label, probability in zip(
+            self._model.labels, self._model.probabilities(normalised, is_wary=True), strict=True
+        ):
+            theme = THEME_OF_INTENT.get(label.partition("/")[0], "")
+            likely[theme] = likely.get(theme, 0.0) + float(probability)
+        return max(likely, key=likely.__getitem__)
 
     def _by_rules(self, text: str) -> Iterable[tuple[Reason, Danger]]:
         parts = sentences(text)[:MAX_SENTENCES]

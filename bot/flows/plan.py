@@ -76,10 +76,13 @@ class Planner:
         plan = self._plan(turn.thread, assessment, Said(done.messages, settings=done.settings), intent="quick_exit")
         return replace(plan, state=replace(plan.state, engine=None))
 
-    def engine_down(self, turn: Turn, assessment: Assessment, now: datetime) -> ReplyPlan:
-        """No answer from the engine: the truth, the lines open now, a way to a human (R4, R18)."""
+    def engine_down(self, turn: Turn, assessment: Assessment, now: datetime, theme: str = "") -> ReplyPlan:
+        """No answer from the engine: the truth, the lines open now, a way to a human (R4, R18).
+
+        `theme`: what the triage thinks it is about, for lines that fit; danger has its own.
+        """
         thread, wording = turn.thread, self._wording(turn.thread, now)
-        theme = _theme(assessment)
+        theme = _theme(assessment) if assessment.dangers or not theme else theme
         key = "utter_high_unsure" if assessment.risk >= RiskLevel.HIGH else "utter_engine_down"
         said = Said((wording.say(key), wording.refer(theme, assessment.risk, thread.age_band).message))
         said = self._offered(said, wording, thread, "engine_down", at_once=assessment.risk >= RiskLevel.HIGH)

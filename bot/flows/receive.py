@@ -252,7 +252,7 @@ async def _dialogue(
     answer = await _ask(helpline, turn, turn.payload, assessment, now)
     if isinstance(answer, EngineFailure):
         _log.error("engine gave no answer", code=answer.code, conversation=turn.thread.conversation_id)
-        return planner.engine_down(turn, assessment, now)
+        return planner.engine_down(turn, assessment, now, helpline.triage.theme(turn.text))
     meant = second_thought(turn, answer)
     if assessment.risk < RiskLevel.HIGH:
         meant = meant or taken_as_answer(turn, answer)

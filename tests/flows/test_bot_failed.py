@@ -36,6 +36,26 @@ async def test_an_engine_that_gives_no_answer_twice_brings_a_person(database_url
     assert any("Je demande à une personne de l'équipe" in text for text in said)
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("ils m'insultent tous les jours dans le groupe de la classe", "3018"),
+        ("j'ai 40 ans et ma fille est harcelée au collège, que faire ?", "3018"),
+        ("j'ai vraiment personne à qui parler", "SOS Amitié"),
+        ("j'ai plus envie de vivre", "3114"),
+    ],
+)
+async def test_the_lines_fit_what_was_said_though_the_engine_is_away(
+    sqlite_url: str, words: str, expected: str
+) -> None:
+    """Who is bullied is told of the line against bullying, and danger has its own, whatever the machine behind does."""
+    async with house(sqlite_url) as here:
+        await here.write(words)
+        said = await here.deliver()
+
+    assert any(expected in text for text in said)
+
+
 async def test_whoever_did_not_ask_for_a_person_may_say_so(sqlite_url: str) -> None:
     """A person was asked for because the bot failed: one tap and the bot goes on, without queuing them again at once."""
     async with house(sqlite_url) as here:
