@@ -80,9 +80,8 @@ def mend_messages() -> None:
         return copy
 
     def hashed(self: Any) -> int:
-        return hash(
-            (self.data.get("text"), self.data.get("intent"))
-        )  # Rasa compares the rest where these are the same.
+        # Rasa compares the rest where these are the same.
+        return hash((self.data.get("text"), self.data.get("intent")))
 
     Message.__deepcopy__ = copied
     Message.__hash__ = hashed

@@ -70,6 +70,22 @@ CONCERN_INTENTS = frozenset(
     }
 )
 
+CONTROLS = (
+    "quick_exit",
+    "start_over",
+    "discreet",
+    "change_country",
+    "choose_settings",
+    "request_human",
+    "delete_my_data",
+    "ask_menu",
+    "exercise_stop",
+    "paper_start",
+    "paper_resume",
+    "paper_erase",
+)
+"""What can be asked for by a single word, in any language, whatever the engine thinks of it (`utter_words_…`)."""
+
 
 def usual_risk(intent: str) -> RiskLevel:
     """The risk a message of this intent usually has; none for intents we do not know."""

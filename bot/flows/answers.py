@@ -8,27 +8,12 @@ from dataclasses import replace
 from functools import lru_cache
 
 from bot.dialogue.content import Words
-from bot.domain.intents import CONCERN_INTENTS
+from bot.domain.intents import CONCERN_INTENTS, CONTROLS
 from bot.domain.messages import QuickReply
 from bot.domain.normalise import normalise
 from bot.domain.replies import EngineAnswer
 from bot.domain.turns import Turn
 
-CONTROLS = (
-    "quick_exit",
-    "start_over",
-    "discreet",
-    "change_country",
-    "choose_settings",
-    "request_human",
-    "delete_my_data",
-    "ask_menu",
-    "exercise_stop",
-    "paper_start",
-    "paper_resume",
-    "paper_erase",
-)
-"""What can be asked for by a single word, in any language, whatever the engine thinks of it (`utter_words_…`)."""
 LIKELY = 0.1
 SURE = 0.7
 FEW_WORDS = 8

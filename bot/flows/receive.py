@@ -256,11 +256,13 @@ async def _dialogue(
     meant = second_thought(turn, answer)
     if assessment.risk < RiskLevel.HIGH:
         meant = meant or taken_as_answer(turn, answer)
+    # What the first reading raised stays raised, though the words are taken for an answer.
+    raised = raise_by_intent(assessment, answer.intent, answer.confidence)
     if meant:
         again = await _ask(helpline, turn, meant, assessment, now)
         answer = again if isinstance(again, EngineAnswer) else answer
     # Tapping “dark thoughts” says as much as writing it.
-    raised = raise_by_intent(assessment, answer.intent, answer.confidence)
+    raised = raise_by_intent(raised, answer.intent, answer.confidence)
     if raised.risk is RiskLevel.IMMINENT:
         return planner.emergency(turn.thread.at(raised.risk, raised.language), raised, now)
     payload = danger_payload(raised)

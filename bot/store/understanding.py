@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from bot.domain.intents import CONTROLS
 from bot.domain.language import LanguageGuesser
 from bot.domain.ngrams import LinearModel
 from bot.domain.normalise import normalise
@@ -16,25 +17,7 @@ from bot.domain.triage import Rule, Triage
 
 MODELS = ("triage.npz", "language.npz")
 WORD_LISTS = "utter_words_"
-CONTROL_PAYLOADS = frozenset(
-    f"/{name}"
-    for name in (
-        "quick_exit",
-        "start_over",
-        "discreet",
-        "change_country",
-        "change_language",
-        "choose_settings",
-        "choose_other",
-        "choose_info",
-        "request_human",
-        "delete_my_data",
-        "ask_menu",
-        "paper_start",
-        "paper_resume",
-        "paper_erase",
-    )
-)
+CONTROL_PAYLOADS = frozenset(f"/{name}" for name in (*CONTROLS, "change_language", "choose_other", "choose_info"))
 
 
 class ModelMissingError(Exception):
